@@ -1,0 +1,61 @@
+import type { Family, Ip, Prefix } from '../base/ip.ts';
+import type { Micros } from '../base/time.ts';
+
+/** Virtual Router Identifier, 1..255. RFC 9568 §5.2.3 */
+export type Vrid = number & { readonly kind: 'vrid' };
+/** 1..254; 255 is the address owner; 0 only on the wire, "I am leaving". RFC 9568 §5.2.4 */
+export type Priority = number & { readonly kind: 'priority' };
+
+/** One line of virtual_ipaddress. */
+export interface VirtualAddress extends Prefix {
+  /** Interface that carries the address; the instance's own when absent. */
+  readonly dev?: string;
+  /** IPv4 only, as `ip address … label`; at most 15 octets. */
+  readonly label?: string;
+  /** rtnetlink scope: 0 global, 200 site, 253 link, 254 host. */
+  readonly scope?: number;
+  /** IPv4 broadcast address. */
+  readonly brd?: Ip;
+}
+
+/** keepalived's garp_* timings; a repeat is a number of frames per address. */
+export interface AnnounceTimings {
+  readonly garp_master_repeat: number;
+  readonly garp_master_delay: Micros;
+  readonly garp_master_refresh: Micros;
+  readonly garp_master_refresh_repeat: number;
+  readonly garp_lower_prio_repeat: number;
+  readonly garp_lower_prio_delay: Micros;
+  /** Pause between two frames on one interface, 0 = none: IPv4 and IPv6. */
+  readonly garp_interval: Micros;
+  readonly gna_interval: Micros;
+}
+
+export interface LeaseConfig {
+  readonly mode: 'required' | 'preferred' | 'off';
+  /** Lifetime of the nft gate element. Gate lifetime + 0.1 s ≤ 3 × advert_int, so that it closes before a peer opens. */
+  readonly gate_lifetime: Micros;
+  /** valid_lft of the address in whole seconds: clean-up, never the bound. */
+  readonly address_lifetime_s: number;
+}
+
+/** One vrrp_instance as this node runs it: one election over one family. */
+export interface InstanceConfig {
+  readonly name: string;
+  readonly interface: string;
+  readonly family: Family;
+  readonly virtual_router_id: Vrid;
+  readonly priority: Priority;
+  readonly advert_int: Micros;
+  readonly preempt: { readonly mode: 'always' | 'never'; readonly delay: Micros };
+  readonly virtual_ipaddress: readonly VirtualAddress[];
+  /** Source of advertisements; the interface's primary (IPv6: first link-local) address when absent. */
+  readonly mcast_src_ip?: Ip;
+  /** Checksum form that we send for IPv4; both are accepted. protocols: pseudo header is the deployed form, message the RFC 9568 text. */
+  readonly checksum: 'pseudo_header' | 'message';
+  readonly first_linklocal: 'warn' | 'reject';
+  readonly announce: AnnounceTimings;
+  readonly lease: LeaseConfig;
+}
+
+export const isOwner = (config: Pick<InstanceConfig, 'priority'>): boolean => config.priority === 255;
