@@ -66,7 +66,9 @@ export function compareIp(a: Ip, b: Ip): number {
 
 export const isLinkLocal = (address: Ip): boolean => {
   const [first = 0, second = 0] = ipBytes(address);
-  return familyOf(address) === 6 ? first === 0xfe && (second & 0xc0) === 0x80 : first === 169 && second === 254;
+  return familyOf(address) === 6
+    ? first === 0xfe && (second & 0xc0) === 0x80
+    : first === 169 && second === 254;
 };
 
 export const isMulticast = (address: Ip): boolean => {

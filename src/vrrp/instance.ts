@@ -1,0 +1,176 @@
+/**
+ * One vrrp_instance at work: the router decides, the announcer and the keeper follow, the lease is kept, and every
+ * action goes through one port in order. No I/O here: the runner gives a port over the kernel, the simulation one over
+ * a fake kernel, so that both run the same code.
+ */
+import { after, earlier, type Micros } from '../base/time.ts';
+import { expire } from '../machine.ts';
+import { AddressKeeper } from './address-keeper.ts';
+import { Announcer } from './announce.ts';
+import { type GateWrite, Lease, type LeaseState } from './lease.ts';
+import type { InstanceConfig, VirtualAddress } from './types.ts';
+import {
+  type ShutdownReason,
+  type State,
+  type TransitionReason,
+  VirtualRouter,
+  type VirtualRouterAction,
+  type VirtualRouterEvent,
+} from './virtual-router.ts';
+
+/** Writes return at once; their outcome comes back through Instance.gateWritten and Instance.addressesWritten. */
+export interface InstancePort {
+  /** @returns whether the advertisement left this host */
+  sendAdvertisement(config: InstanceConfig, priority: number): boolean;
+  /** `refresh` rewrites the lifetime of addresses that are there, and creates none. */
+  writeAddresses(
+    operation: 'add' | 'refresh' | 'remove',
+    addresses: readonly VirtualAddress[],
+    lifetime_s: number | undefined,
+    notAfter: Micros | undefined,
+  ): void;
+  writeGate(
+    operation: 'open' | 'renew' | 'close',
+    addresses: readonly VirtualAddress[],
+    write?: GateWrite,
+  ): void;
+  /** One gratuitous ARP or unsolicited NA. */
+  announce(address: VirtualAddress): void;
+  transition(from: State, to: State, reason: TransitionReason, now: Micros): void;
+}
+
+export type GateOutcome = 'done' | 'lapsed' | 'too-late' | { readonly failed: string };
+export type AddressOutcome = 'done' | { readonly failed: string };
+
+export class Instance {
+  readonly router: VirtualRouter;
+  readonly lease = new Lease();
+  readonly #announcer: Announcer;
+  readonly #keeper = new AddressKeeper();
+  readonly #port: InstancePort;
+  /** `announce` waits for the writes posted before it: caches must not learn an address that is not there yet. */
+  #installing = false;
+  #advertLeft = false;
+
+  constructor(config: InstanceConfig, reason: ShutdownReason, port: InstancePort, now: Micros) {
+    this.router = new VirtualRouter(config, reason, now);
+    this.#announcer = new Announcer(config.announce);
+    this.#port = port;
+  }
+
+  get deadline(): Micros | undefined {
+    return earlier(this.router.deadline, earlier(this.#announcer.deadline, this.#keeper.deadline));
+  }
+
+  get leaseState(): LeaseState {
+    return this.lease.state;
+  }
+
+  handle(event: VirtualRouterEvent, now: Micros): void {
+    if (event.type === 'reconfigure') this.#announcer.configure(event.config.announce);
+    this.#perform(this.router.handle(event, now), now);
+  }
+
+  /** Lets whatever is due come. */
+  expire(now: Micros): void {
+    this.#perform(expire(this.router, now), now);
+    for (const { address } of expire(this.#announcer, now)) this.#port.announce(address);
+    for (const { address } of expire(this.#keeper, now)) this.#restore(address, now);
+  }
+
+  /** The kernel said that one of our addresses is gone, and it was not us. */
+  addressLost(address: VirtualAddress, now: Micros): void {
+    if (this.router.state !== 'active') return;
+    for (const restore of this.#keeper.handle({ type: 'lost', address }, now))
+      this.#restore(restore.address, now);
+  }
+
+  /** The outcome of writeGate. A renewal that is acknowledged renews the addresses too. */
+  gateWritten(operation: 'open' | 'renew', write: GateWrite, outcome: GateOutcome, now: Micros): void {
+    if (this.router.state !== 'active') return;
+    const { lease, virtual_ipaddress: addresses } = this.router.config;
+    if (outcome === 'done') {
+      if (!this.lease.acknowledged(write.until)) return;
+      // An acknowledged gate proves that the addresses, which outlive it, are still there to be refreshed.
+      if (operation === 'renew')
+        this.#port.writeAddresses('refresh', addresses, lease.address_lifetime_s, write.until);
+    } else if (outcome === 'lapsed' || outcome === 'too-late') this.handle({ type: 'lease-lapsed' }, now);
+    else if (lease.mode === 'required')
+      this.handle({ type: 'shutdown', reason: 'lease-unavailable', resign: true }, now);
+    else this.lease.weaken(outcome.failed);
+  }
+
+  /** The outcome of the writes of a promotion, in which no address at all could be added, or some. */
+  addressesWritten(outcome: AddressOutcome, now: Micros): void {
+    if (this.router.state !== 'active' || !this.#installing) return;
+    this.#installing = false;
+    if (outcome === 'done')
+      this.#announce({ type: 'start', addresses: this.router.config.virtual_ipaddress }, now);
+    else this.handle({ type: 'shutdown', reason: 'addresses-refused', resign: true }, now);
+  }
+
+  #perform(actions: readonly VirtualRouterAction[], now: Micros): void {
+    for (const action of actions) this.#performOne(action, now);
+  }
+
+  #performOne(action: VirtualRouterAction, now: Micros): void {
+    const { config } = this.router;
+    switch (action.type) {
+      case 'send-advertisement':
+        this.#advertLeft = this.#port.sendAdvertisement(config, action.priority);
+        return;
+      case 'renew-lease': {
+        const write = this.#advertLeft ? this.lease.renew(config.lease, now) : undefined;
+        if (write !== undefined) this.#port.writeGate('renew', config.virtual_ipaddress, write);
+        return;
+      }
+      case 'open-gate':
+        this.#port.writeGate('open', action.addresses, this.lease.open(config.lease, now));
+        return;
+      case 'close-gate':
+        // A reload may take single addresses from a router that stays Active: its lease goes on.
+        if (this.router.state !== 'active' || config.lease.mode === 'off') this.lease.close();
+        this.#port.writeGate('close', action.addresses);
+        return;
+      case 'add-addresses': {
+        this.#installing = true;
+        const leased = config.lease.mode !== 'off';
+        this.#port.writeAddresses(
+          'add',
+          action.addresses,
+          leased ? config.lease.address_lifetime_s : undefined,
+          leased ? after(now, config.lease.gate_lifetime) : undefined,
+        );
+        return;
+      }
+      case 'remove-addresses':
+        this.#installing = false;
+        this.#keeper.handle({ type: 'forget' }, now);
+        this.#port.writeAddresses('remove', action.addresses, undefined, undefined);
+        return;
+      case 'announce':
+        if (!this.#installing) this.#announce({ type: 'start', addresses: config.virtual_ipaddress }, now);
+        return;
+      case 'announce-again':
+        if (!this.#installing) this.#announce({ type: 'conflict' }, now);
+        return;
+      case 'stop-announcing':
+        this.#announce({ type: 'stop' }, now);
+        return;
+      case 'transition':
+        this.#port.transition(action.from, action.to, action.reason, now);
+        return;
+    }
+  }
+
+  #announce(event: Parameters<Announcer['handle']>[0], now: Micros): void {
+    for (const { address } of this.#announcer.handle(event, now)) this.#port.announce(address);
+  }
+
+  #restore(address: VirtualAddress, now: Micros): void {
+    const { lease } = this.router.config;
+    const leased = this.lease.state.kind === 'held' ? lease.address_lifetime_s : undefined;
+    this.#installing = true;
+    this.#port.writeAddresses('add', [address], leased, after(now, lease.gate_lifetime));
+  }
+}

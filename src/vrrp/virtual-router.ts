@@ -1,0 +1,381 @@
+/**
+ * One virtual router of RFC 9568 §6: the only place in the program that decides who is Active.
+ *
+ * Theory of operation. Events come in (a validated advertisement, the interface's fate, a verdict of the lease, a new
+ * configuration, or nothing but the time), ordered actions come out, and the state holds its own deadlines: a timer
+ * that was cleared cannot fire, so no stale timers exist. Two rules hold everywhere:
+ *
+ *   promotion  advertise, add the addresses, open the gate, announce        (peers must fall silent before clients come)
+ *   demotion   resign if leaving, stop announcing, close the gate, remove   (clients must be gone before a peer opens)
+ *
+ * The lease (docs/architecture.md) is renewed with every periodic advertisement and by nothing else: a router that
+ * does not advertise on time loses the VIP in its own kernel before a peer can win it.
+ */
+import { compareIp, type Ip } from '../base/ip.ts';
+import { after, earlier, type Micros } from '../base/time.ts';
+import type { Machine } from '../machine.ts';
+import { activeDownInterval, skewTime } from './timers.ts';
+import { isOwner, type InstanceConfig, type Priority, type VirtualAddress } from './types.ts';
+
+export type State = 'initialize' | 'backup' | 'active';
+
+/** Why a router cannot take part, or must stop to. */
+export type ShutdownReason =
+  | 'stop'
+  | 'parent-lost'
+  | 'parent-silent'
+  | 'interface-absent'
+  | 'interface-down'
+  | 'no-carrier'
+  | 'no-primary-address'
+  | 'socket-failed'
+  | 'lease-unavailable'
+  | 'addresses-refused'
+  | 'deconfigured';
+
+export type TransitionReason =
+  | ShutdownReason
+  | 'startup'
+  | 'address-owner'
+  | 'active-silent'
+  | 'active-resigned'
+  | 'preempting'
+  | 'higher-priority'
+  | 'higher-address'
+  | 'lease-lapsed'
+  | 'paused';
+
+export type VirtualRouterEvent =
+  /** The interface is ready and `primary` is the source of our advertisements. */
+  | { readonly type: 'startup'; readonly primary: Ip }
+  /** `resign` when the link still carries a farewell. */
+  | { readonly type: 'shutdown'; readonly reason: ShutdownReason; readonly resign: boolean }
+  /** An advertisement that passed every check of receive.ts; its own looped packets never come here. */
+  | {
+      readonly type: 'advertisement';
+      readonly source: Ip;
+      readonly priority: number;
+      readonly interval: Micros;
+    }
+  | { readonly type: 'primary'; readonly address: Ip }
+  | { readonly type: 'reconfigure'; readonly config: InstanceConfig }
+  /** The gate in the kernel had closed before a renewal came. */
+  | { readonly type: 'lease-lapsed' }
+  /** This process did not run for at least the life of the lease: what it believes is old. */
+  | { readonly type: 'paused' };
+
+export type VirtualRouterAction =
+  | { readonly type: 'send-advertisement'; readonly priority: number }
+  /** Only when the advertisement just before it left this host. */
+  | { readonly type: 'renew-lease' }
+  | {
+      readonly type: 'add-addresses' | 'remove-addresses' | 'open-gate' | 'close-gate';
+      readonly addresses: readonly VirtualAddress[];
+    }
+  | { readonly type: 'announce' | 'announce-again' | 'stop-announcing' }
+  | {
+      readonly type: 'transition';
+      readonly from: State;
+      readonly to: State;
+      readonly reason: TransitionReason;
+    };
+
+/** What status shows of a router; instants are CLOCK_BOOTTIME. */
+export interface VirtualRouterSnapshot {
+  readonly state: State;
+  readonly since: Micros;
+  readonly reason: TransitionReason;
+  readonly activeAdverInterval: Micros;
+  readonly skewTime: Micros;
+  readonly activeDownInterval: Micros;
+  readonly activeDownAt?: Micros;
+  readonly advertAt?: Micros;
+  readonly preemptAt?: Micros;
+}
+
+type Actions = readonly VirtualRouterAction[];
+const none: Actions = [];
+
+export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterAction> {
+  #config: InstanceConfig;
+  #state: State = 'initialize';
+  #since: Micros;
+  #reason: TransitionReason;
+  #primary: Ip | undefined;
+  /** Active_Adver_Interval learned from the Active; undefined until one was heard. RFC 9568 §6.1 */
+  #learned: Micros | undefined;
+  /** Adver_Timer and Active_Down_Timer of RFC 9568 §6.2, as instants. */
+  #advertAt: Micros | undefined;
+  #activeDownAt: Micros | undefined;
+  #preemptAt: Micros | undefined;
+  /** Why the Active_Down_Timer, when it expires, expired. */
+  #downReason: TransitionReason = 'active-silent';
+
+  constructor(config: InstanceConfig, reason: ShutdownReason, now: Micros) {
+    this.#config = config;
+    this.#reason = reason;
+    this.#since = now;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  get config(): InstanceConfig {
+    return this.#config;
+  }
+
+  get deadline(): Micros | undefined {
+    return earlier(this.#advertAt, earlier(this.#activeDownAt, this.#preemptAt));
+  }
+
+  snapshot(): VirtualRouterSnapshot {
+    return {
+      state: this.#state,
+      since: this.#since,
+      reason: this.#reason,
+      activeAdverInterval: this.#interval,
+      skewTime: skewTime(this.#config.priority, this.#interval),
+      activeDownInterval: activeDownInterval(this.#config.priority, this.#interval),
+      ...(this.#activeDownAt !== undefined && { activeDownAt: this.#activeDownAt }),
+      ...(this.#advertAt !== undefined && { advertAt: this.#advertAt }),
+      ...(this.#preemptAt !== undefined && { preemptAt: this.#preemptAt }),
+    };
+  }
+
+  handle(event: VirtualRouterEvent | undefined, now: Micros): Actions {
+    if (event?.type === 'primary') {
+      this.#primary = event.address;
+      return none;
+    }
+    switch (this.#state) {
+      case 'initialize':
+        return this.#inInitialize(event, now);
+      case 'backup':
+        return this.#inBackup(event, now);
+      case 'active':
+        return this.#inActive(event, now);
+    }
+  }
+
+  /** RFC 9568 §6.4.1 */
+  #inInitialize(event: VirtualRouterEvent | undefined, now: Micros): Actions {
+    switch (event?.type) {
+      case 'startup':
+        this.#primary = event.primary;
+        this.#learned = undefined;
+        if (isOwner(this.#config)) return this.#becomeActive('address-owner', now);
+        this.#armActiveDown('active-silent', now);
+        return [this.#enter('backup', 'startup', now)];
+      case 'shutdown':
+        this.#reason = event.reason;
+        return none;
+      case 'reconfigure':
+        this.#config = event.config;
+        return none;
+      default:
+        return none;
+    }
+  }
+
+  /** RFC 9568 §6.4.2 */
+  #inBackup(event: VirtualRouterEvent | undefined, now: Micros): Actions {
+    if (event === undefined) return this.#backupDeadline(now);
+    switch (event.type) {
+      case 'shutdown':
+        return [this.#leave(event.reason, now)];
+      case 'advertisement':
+        this.#backupHears(event, now);
+        return none;
+      case 'reconfigure':
+        this.#config = event.config;
+        this.#preemptAt = undefined;
+        if (isOwner(event.config)) return this.#becomeActive('address-owner', now);
+        this.#armActiveDown(this.#downReason, now);
+        return none;
+      case 'paused':
+        // The adverts of the pause are lost or queued: listen for a whole interval before believing in silence.
+        this.#armActiveDown('active-silent', now);
+        return none;
+      default:
+        return none;
+    }
+  }
+
+  #backupDeadline(now: Micros): Actions {
+    if (reached(this.#activeDownAt, now)) return this.#becomeActive(this.#downReason, now);
+    if (reached(this.#preemptAt, now)) return this.#becomeActive('preempting', now);
+    return none;
+  }
+
+  /** A Backup never compares addresses: that is the Active's part. */
+  #backupHears(advert: Advertisement, now: Micros): void {
+    const { priority, preempt } = this.#config;
+    if (advert.priority === 0) {
+      // The Active leaves. Skew_Time of the interval learned before, not of the one in its farewell.
+      this.#preemptAt = undefined;
+      this.#downReason = 'active-resigned';
+      this.#activeDownAt = after(now, skewTime(priority, this.#interval));
+      return;
+    }
+    const weaker = advert.priority < priority;
+    const waits = weaker && preempt.mode === 'always' && preempt.delay > 0;
+    if (weaker && preempt.mode === 'always' && !waits) {
+      this.#downReason = 'preempting';
+      return;
+    }
+    // A wait holds back preemption only: the weaker Active's adverts keep the timer armed, its silence ends the wait.
+    this.#preemptAt = waits ? (this.#preemptAt ?? after(now, preempt.delay)) : undefined;
+    this.#learned = advert.interval;
+    this.#armActiveDown('active-silent', now);
+  }
+
+  /** RFC 9568 §6.4.3 */
+  #inActive(event: VirtualRouterEvent | undefined, now: Micros): Actions {
+    if (event === undefined) {
+      if (!reached(this.#advertAt, now)) return none;
+      return [this.#advertise(now), { type: 'renew-lease' }];
+    }
+    switch (event.type) {
+      case 'shutdown':
+        return [
+          ...(event.resign ? [{ type: 'send-advertisement', priority: 0 } as const] : none),
+          ...this.#withdraw(),
+          this.#leave(event.reason, now),
+        ];
+      case 'advertisement':
+        return this.#activeHears(event, now);
+      case 'reconfigure':
+        return this.#activeReconfigure(event.config, now);
+      case 'lease-lapsed':
+      case 'paused':
+        // No farewell: after a pause another router may rule, and what we would say is old.
+        return isOwner(this.#config) ? none : this.#yield(event.type, now);
+      default:
+        return none;
+    }
+  }
+
+  #activeHears(advert: Advertisement, now: Micros): Actions {
+    if (advert.priority === 0) {
+      // It left as Active while we are Active: a conflict ended, so caches may point at it.
+      return [this.#advertise(now), { type: 'announce-again' }];
+    }
+    const order = advert.priority - this.#config.priority;
+    const higherAddress =
+      order === 0 && this.#primary !== undefined && compareIp(advert.source, this.#primary) > 0;
+    if (order > 0 || higherAddress) {
+      this.#learned = advert.interval;
+      return this.#yield(order > 0 ? 'higher-priority' : 'higher-address', now);
+    }
+    // RFC 9568 answers a losing advertisement at once and leaves the Adver_Timer alone.
+    return [this.#advertisement(), { type: 'announce-again' }];
+  }
+
+  #activeReconfigure(config: InstanceConfig, now: Micros): Actions {
+    const old = this.#config;
+    this.#config = config;
+    const added = missingFrom(old.virtual_ipaddress, config.virtual_ipaddress);
+    const removed = missingFrom(config.virtual_ipaddress, old.virtual_ipaddress);
+    const leaseBegan = old.lease.mode === 'off' && config.lease.mode !== 'off';
+    const leaseEnded = old.lease.mode !== 'off' && config.lease.mode === 'off';
+    const opened = leaseBegan ? config.virtual_ipaddress : config.lease.mode === 'off' ? [] : added;
+    const closed = leaseEnded ? old.virtual_ipaddress : old.lease.mode === 'off' ? [] : removed;
+    return [
+      this.#advertise(now),
+      ...onAddresses('close-gate', closed),
+      ...onAddresses('remove-addresses', removed),
+      ...onAddresses('add-addresses', added),
+      ...onAddresses('open-gate', opened),
+      { type: 'renew-lease' },
+      ...(added.length > 0 ? [{ type: 'announce' } as const] : none),
+    ];
+  }
+
+  #becomeActive(reason: TransitionReason, now: Micros): Actions {
+    const { virtual_ipaddress: addresses, lease } = this.#config;
+    this.#activeDownAt = undefined;
+    this.#preemptAt = undefined;
+    return [
+      this.#advertise(now),
+      { type: 'add-addresses', addresses },
+      ...(lease.mode === 'off' ? none : onAddresses('open-gate', addresses)),
+      { type: 'announce' },
+      this.#enter('active', reason, now),
+    ];
+  }
+
+  /** Active → Backup without a farewell: somebody better speaks, or we may not speak. */
+  #yield(reason: TransitionReason, now: Micros): Actions {
+    const actions = this.#withdraw();
+    this.#advertAt = undefined;
+    if (reason !== 'higher-priority' && reason !== 'higher-address') this.#learned = undefined;
+    this.#armActiveDown('active-silent', now);
+    return [...actions, this.#enter('backup', reason, now)];
+  }
+
+  #withdraw(): Actions {
+    const { virtual_ipaddress: addresses, lease } = this.#config;
+    return [
+      { type: 'stop-announcing' },
+      ...(lease.mode === 'off' ? none : onAddresses('close-gate', addresses)),
+      { type: 'remove-addresses', addresses },
+    ];
+  }
+
+  #leave(reason: ShutdownReason, now: Micros): VirtualRouterAction {
+    this.#advertAt = undefined;
+    this.#activeDownAt = undefined;
+    this.#preemptAt = undefined;
+    this.#learned = undefined;
+    return this.#enter('initialize', reason, now);
+  }
+
+  #enter(to: State, reason: TransitionReason, now: Micros): VirtualRouterAction {
+    const from = this.#state;
+    this.#state = to;
+    this.#reason = reason;
+    this.#since = now;
+    return { type: 'transition', from, to, reason };
+  }
+
+  get #interval(): Micros {
+    return this.#learned ?? this.#config.advert_int;
+  }
+
+  #armActiveDown(reason: TransitionReason, now: Micros): void {
+    this.#downReason = reason;
+    this.#activeDownAt = after(now, activeDownInterval(this.#config.priority, this.#interval));
+  }
+
+  /** Our own interval rules once we are Active, whatever the old Active used. RFC 9568 §6.4.2 (330) */
+  #advertise(now: Micros): VirtualRouterAction {
+    this.#advertAt = after(now, this.#config.advert_int);
+    return this.#advertisement();
+  }
+
+  #advertisement(): VirtualRouterAction {
+    return { type: 'send-advertisement', priority: this.#config.priority satisfies Priority };
+  }
+}
+
+type Advertisement = Extract<VirtualRouterEvent, { type: 'advertisement' }>;
+type AddressAction = Extract<VirtualRouterAction, { readonly addresses: unknown }>;
+
+const reached = (instant: Micros | undefined, now: Micros): boolean =>
+  instant !== undefined && instant <= now;
+
+const onAddresses = (type: AddressAction['type'], addresses: readonly VirtualAddress[]): Actions =>
+  addresses.length > 0 ? [{ type, addresses }] : none;
+
+/** Addresses of `wanted` that `present` lacks or holds with another interface, prefix or label. */
+function missingFrom(
+  present: readonly VirtualAddress[],
+  wanted: readonly VirtualAddress[],
+): readonly VirtualAddress[] {
+  const known = new Set(present.map(identity));
+  return wanted.filter((address) => !known.has(identity(address)));
+}
+
+const identity = ({ address, length, dev, label, scope, brd }: VirtualAddress): string =>
+  [address, length, dev, label, scope, brd].join(' ');
