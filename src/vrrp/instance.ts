@@ -9,14 +9,14 @@ import { AddressKeeper } from './address-keeper.ts';
 import { Announcer } from './announce.ts';
 import { type GateWrite, Lease, type LeaseState } from './lease.ts';
 import type { InstanceConfig, VirtualAddress } from './types.ts';
-import {
-  type ShutdownReason,
-  type State,
-  type TransitionReason,
-  VirtualRouter,
-  type VirtualRouterAction,
-  type VirtualRouterEvent,
-} from './virtual-router.ts';
+import type {
+  ShutdownReason,
+  State,
+  TransitionReason,
+  VirtualRouterAction,
+  VirtualRouterEvent,
+} from './events.ts';
+import { VirtualRouter } from './virtual-router.ts';
 
 /** Writes return at once; their outcome comes back through Instance.gateWritten and Instance.addressesWritten. */
 export interface InstancePort {

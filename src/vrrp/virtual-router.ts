@@ -15,83 +15,15 @@ import { compareIp, type Ip } from '../base/ip.ts';
 import { after, earlier, type Micros } from '../base/time.ts';
 import type { Machine } from '../machine.ts';
 import { activeDownInterval, skewTime } from './timers.ts';
+import type {
+  ShutdownReason,
+  State,
+  TransitionReason,
+  VirtualRouterAction,
+  VirtualRouterEvent,
+  VirtualRouterSnapshot,
+} from './events.ts';
 import { isOwner, type InstanceConfig, type Priority, type VirtualAddress } from './types.ts';
-
-export type State = 'initialize' | 'backup' | 'active';
-
-/** Why a router cannot take part, or must stop to. */
-export type ShutdownReason =
-  | 'stop'
-  | 'parent-lost'
-  | 'parent-silent'
-  | 'interface-absent'
-  | 'interface-down'
-  | 'no-carrier'
-  | 'no-primary-address'
-  | 'socket-failed'
-  | 'lease-unavailable'
-  | 'addresses-refused'
-  | 'deconfigured';
-
-export type TransitionReason =
-  | ShutdownReason
-  | 'startup'
-  | 'address-owner'
-  | 'active-silent'
-  | 'active-resigned'
-  | 'preempting'
-  | 'higher-priority'
-  | 'higher-address'
-  | 'lease-lapsed'
-  | 'paused';
-
-export type VirtualRouterEvent =
-  /** The interface is ready and `primary` is the source of our advertisements. */
-  | { readonly type: 'startup'; readonly primary: Ip }
-  /** `resign` when the link still carries a farewell. */
-  | { readonly type: 'shutdown'; readonly reason: ShutdownReason; readonly resign: boolean }
-  /** An advertisement that passed every check of receive.ts; its own looped packets never come here. */
-  | {
-      readonly type: 'advertisement';
-      readonly source: Ip;
-      readonly priority: number;
-      readonly interval: Micros;
-    }
-  | { readonly type: 'primary'; readonly address: Ip }
-  | { readonly type: 'reconfigure'; readonly config: InstanceConfig }
-  /** The gate in the kernel had closed before a renewal came. */
-  | { readonly type: 'lease-lapsed' }
-  /** This process did not run for at least the life of the lease: what it believes is old. */
-  | { readonly type: 'paused' };
-
-export type VirtualRouterAction =
-  | { readonly type: 'send-advertisement'; readonly priority: number }
-  /** Only when the advertisement just before it left this host. */
-  | { readonly type: 'renew-lease' }
-  | {
-      readonly type: 'add-addresses' | 'remove-addresses' | 'open-gate' | 'close-gate';
-      readonly addresses: readonly VirtualAddress[];
-    }
-  | { readonly type: 'announce' | 'announce-again' | 'stop-announcing' }
-  | {
-      readonly type: 'transition';
-      readonly from: State;
-      readonly to: State;
-      readonly reason: TransitionReason;
-    };
-
-/** What status shows of a router; instants are CLOCK_BOOTTIME. */
-export interface VirtualRouterSnapshot {
-  readonly state: State;
-  readonly since: Micros;
-  readonly reason: TransitionReason;
-  readonly activeAdverInterval: Micros;
-  readonly skewTime: Micros;
-  readonly activeDownInterval: Micros;
-  readonly activeDownAt?: Micros;
-  readonly advertAt?: Micros;
-  readonly preemptAt?: Micros;
-}
 
 type Actions = readonly VirtualRouterAction[];
 const none: Actions = [];
