@@ -59,3 +59,15 @@ export interface InstanceConfig {
 }
 
 export const isOwner = (config: Pick<InstanceConfig, 'priority'>): boolean => config.priority === 255;
+
+/** Addresses of `wanted` that `present` lacks or holds with another interface, prefix or label. */
+export function missingFrom(
+  present: readonly VirtualAddress[],
+  wanted: readonly VirtualAddress[],
+): readonly VirtualAddress[] {
+  const known = new Set(present.map(identity));
+  return wanted.filter((address) => !known.has(identity(address)));
+}
+
+const identity = ({ address, length, dev, label, scope, brd }: VirtualAddress): string =>
+  [address, length, dev, label, scope, brd].join(' ');

@@ -23,7 +23,7 @@ import type {
   VirtualRouterEvent,
   VirtualRouterSnapshot,
 } from './events.ts';
-import { isOwner, type InstanceConfig, type Priority, type VirtualAddress } from './types.ts';
+import { isOwner, type InstanceConfig, missingFrom, type Priority, type VirtualAddress } from './types.ts';
 
 type Actions = readonly VirtualRouterAction[];
 const none: Actions = [];
@@ -299,15 +299,3 @@ const reached = (instant: Micros | undefined, now: Micros): boolean =>
 
 const onAddresses = (type: AddressAction['type'], addresses: readonly VirtualAddress[]): Actions =>
   addresses.length > 0 ? [{ type, addresses }] : none;
-
-/** Addresses of `wanted` that `present` lacks or holds with another interface, prefix or label. */
-function missingFrom(
-  present: readonly VirtualAddress[],
-  wanted: readonly VirtualAddress[],
-): readonly VirtualAddress[] {
-  const known = new Set(present.map(identity));
-  return wanted.filter((address) => !known.has(identity(address)));
-}
-
-const identity = ({ address, length, dev, label, scope, brd }: VirtualAddress): string =>
-  [address, length, dev, label, scope, brd].join(' ');
