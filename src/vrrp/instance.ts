@@ -3,10 +3,11 @@
  * action goes through one port in order. No I/O here: the runner gives a port over the kernel, the simulation one over
  * a fake kernel, so that both run the same code.
  */
+import type { Ip } from '../base/ip.ts';
 import { after, earlier, type Micros } from '../base/time.ts';
 import { expire } from '../machine.ts';
 import { AddressKeeper } from './address-keeper.ts';
-import { Announcer } from './announce.ts';
+import { type AnnounceAction, type AnnounceEvent, Announcer } from './announce.ts';
 import { type GateWrite, Lease, type LeaseState } from './lease.ts';
 import type { InstanceConfig, VirtualAddress } from './types.ts';
 import type {
@@ -24,18 +25,20 @@ export interface InstancePort {
   sendAdvertisement(config: InstanceConfig, priority: number): boolean;
   /** `refresh` rewrites the lifetime of addresses that are there, and creates none. */
   writeAddresses(
+    config: InstanceConfig,
     operation: 'add' | 'refresh' | 'remove',
     addresses: readonly VirtualAddress[],
     lifetime_s: number | undefined,
     notAfter: Micros | undefined,
   ): void;
   writeGate(
+    config: InstanceConfig,
     operation: 'open' | 'renew' | 'close',
     addresses: readonly VirtualAddress[],
     write?: GateWrite,
   ): void;
   /** One gratuitous ARP or unsolicited NA. */
-  announce(address: VirtualAddress): void;
+  announce(config: InstanceConfig, address: Ip): void;
   transition(from: State, to: State, reason: TransitionReason, now: Micros): void;
 }
 
@@ -45,7 +48,7 @@ export type AddressOutcome = 'done' | { readonly failed: string };
 export class Instance {
   readonly router: VirtualRouter;
   readonly lease = new Lease();
-  readonly #announcer: Announcer;
+  #announcer: Announcer;
   readonly #keeper = new AddressKeeper();
   readonly #port: InstancePort;
   /** `announce` waits for the writes posted before it: caches must not learn an address that is not there yet. */
@@ -54,7 +57,7 @@ export class Instance {
 
   constructor(config: InstanceConfig, reason: ShutdownReason, port: InstancePort, now: Micros) {
     this.router = new VirtualRouter(config, reason, now);
-    this.#announcer = new Announcer(config.announce);
+    this.#announcer = new Announcer(config.announce, config.family);
     this.#port = port;
   }
 
@@ -67,14 +70,14 @@ export class Instance {
   }
 
   handle(event: VirtualRouterEvent, now: Micros): void {
-    if (event.type === 'reconfigure') this.#announcer.configure(event.config.announce);
+    if (event.type === 'reconfigure') this.#retime(event.config, now);
     this.#perform(this.router.handle(event, now), now);
   }
 
   /** Lets whatever is due come. */
   expire(now: Micros): void {
     this.#perform(expire(this.router, now), now);
-    for (const { address } of expire(this.#announcer, now)) this.#port.announce(address);
+    this.#send(expire(this.#announcer, now));
     for (const { address } of expire(this.#keeper, now)) this.#restore(address, now);
   }
 
@@ -87,15 +90,16 @@ export class Instance {
 
   /** The outcome of writeGate. A renewal that is acknowledged renews the addresses too. */
   gateWritten(operation: 'open' | 'renew', write: GateWrite, outcome: GateOutcome, now: Micros): void {
-    if (this.router.state !== 'active') return;
-    const { lease, virtual_ipaddress: addresses } = this.router.config;
+    if (!this.lease.isCurrent(write)) return;
+    const { config } = this.router;
     if (outcome === 'done') {
-      if (!this.lease.acknowledged(write.until)) return;
+      this.lease.acknowledged(write);
+      if (operation === 'open') return;
       // An acknowledged gate proves that the addresses, which outlive it, are still there to be refreshed.
-      if (operation === 'renew')
-        this.#port.writeAddresses('refresh', addresses, lease.address_lifetime_s, write.until);
+      const { virtual_ipaddress: addresses, lease } = config;
+      this.#port.writeAddresses(config, 'refresh', addresses, lease.address_lifetime_s, write.until);
     } else if (outcome === 'lapsed' || outcome === 'too-late') this.handle({ type: 'lease-lapsed' }, now);
-    else if (lease.mode === 'required')
+    else if (config.lease.mode === 'required')
       this.handle({ type: 'shutdown', reason: 'lease-unavailable', resign: true }, now);
     else this.lease.weaken(outcome.failed);
   }
@@ -104,8 +108,7 @@ export class Instance {
   addressesWritten(outcome: AddressOutcome, now: Micros): void {
     if (this.router.state !== 'active' || !this.#installing) return;
     this.#installing = false;
-    if (outcome === 'done')
-      this.#announce({ type: 'start', addresses: this.router.config.virtual_ipaddress }, now);
+    if (outcome === 'done') this.#announceAll(now);
     else this.handle({ type: 'shutdown', reason: 'addresses-refused', resign: true }, now);
   }
 
@@ -121,21 +124,22 @@ export class Instance {
         return;
       case 'renew-lease': {
         const write = this.#advertLeft ? this.lease.renew(config.lease, now) : undefined;
-        if (write !== undefined) this.#port.writeGate('renew', config.virtual_ipaddress, write);
+        if (write !== undefined) this.#port.writeGate(config, 'renew', config.virtual_ipaddress, write);
         return;
       }
       case 'open-gate':
-        this.#port.writeGate('open', action.addresses, this.lease.open(config.lease, now));
+        this.#port.writeGate(config, 'open', action.addresses, this.lease.open(config.lease, now));
         return;
       case 'close-gate':
         // A reload may take single addresses from a router that stays Active: its lease goes on.
         if (this.router.state !== 'active' || config.lease.mode === 'off') this.lease.close();
-        this.#port.writeGate('close', action.addresses);
+        this.#port.writeGate(config, 'close', action.addresses);
         return;
       case 'add-addresses': {
         this.#installing = true;
         const leased = config.lease.mode !== 'off';
         this.#port.writeAddresses(
+          config,
           'add',
           action.addresses,
           leased ? config.lease.address_lifetime_s : undefined,
@@ -146,10 +150,11 @@ export class Instance {
       case 'remove-addresses':
         this.#installing = false;
         this.#keeper.handle({ type: 'forget' }, now);
-        this.#port.writeAddresses('remove', action.addresses, undefined, undefined);
+        this.#announce({ type: 'remove', addresses: action.addresses.map(({ address }) => address) }, now);
+        this.#port.writeAddresses(config, 'remove', action.addresses, undefined, undefined);
         return;
       case 'announce':
-        if (!this.#installing) this.#announce({ type: 'start', addresses: config.virtual_ipaddress }, now);
+        if (!this.#installing) this.#announceAll(now);
         return;
       case 'announce-again':
         if (!this.#installing) this.#announce({ type: 'conflict' }, now);
@@ -163,14 +168,31 @@ export class Instance {
     }
   }
 
-  #announce(event: Parameters<Announcer['handle']>[0], now: Micros): void {
-    for (const { address } of this.#announcer.handle(event, now)) this.#port.announce(address);
+  #announceAll(now: Micros): void {
+    const addresses = this.router.config.virtual_ipaddress.map(({ address }) => address);
+    this.#announce({ type: 'start', addresses }, now);
+  }
+
+  #announce(event: AnnounceEvent, now: Micros): void {
+    this.#send(this.#announcer.handle(event, now));
+  }
+
+  #send(frames: readonly AnnounceAction[]): void {
+    const { config } = this.router;
+    for (const { address } of frames) this.#port.announce(config, address);
+  }
+
+  /** New timings begin with a new round: what the old ones still owed is in it. */
+  #retime(config: InstanceConfig, now: Micros): void {
+    if (JSON.stringify(config.announce) === JSON.stringify(this.router.config.announce)) return;
+    this.#announcer = new Announcer(config.announce, config.family);
+    if (this.router.state === 'active') this.#announceAll(now);
   }
 
   #restore(address: VirtualAddress, now: Micros): void {
-    const { lease } = this.router.config;
-    const leased = this.lease.state.kind === 'held' ? lease.address_lifetime_s : undefined;
+    const { config } = this.router;
+    const leased = this.lease.state.kind === 'held' ? config.lease.address_lifetime_s : undefined;
     this.#installing = true;
-    this.#port.writeAddresses('add', [address], leased, after(now, lease.gate_lifetime));
+    this.#port.writeAddresses(config, 'add', [address], leased, after(now, config.lease.gate_lifetime));
   }
 }

@@ -20,10 +20,13 @@ export type LeaseState =
 export interface GateWrite {
   readonly until: Micros;
   readonly notAfter: Micros;
+  /** Which lease of this instance's life it belongs to: the answer may come when that one is over. */
+  readonly term: number;
 }
 
 export class Lease {
   #state: LeaseState = { kind: 'none' };
+  #term = 0;
 
   get state(): LeaseState {
     return this.#state;
@@ -32,22 +35,26 @@ export class Lease {
   open(config: LeaseConfig, now: Micros): GateWrite {
     const until = after(now, config.gate_lifetime);
     this.#state = { kind: 'opening', until };
-    return { until, notAfter: until };
+    this.#term++;
+    return { until, notAfter: until, term: this.#term };
   }
 
   /** Undefined when there is no gate to renew. */
   renew(config: LeaseConfig, now: Micros): GateWrite | undefined {
     if (this.#state.kind !== 'held' && this.#state.kind !== 'opening') return undefined;
-    return { until: after(now, config.gate_lifetime), notAfter: this.#state.until };
+    return { until: after(now, config.gate_lifetime), notAfter: this.#state.until, term: this.#term };
   }
 
-  /** The kernel took a write whose element dies at `until`. @returns false when the lease is no longer ours to hold */
-  acknowledged(until: Micros): boolean {
-    if (this.#state.kind !== 'held' && this.#state.kind !== 'opening') return false;
-    if (this.#state.kind === 'opening' || until > this.#state.until) this.#state = { kind: 'held', until };
-    return true;
+  isCurrent(write: GateWrite): boolean {
+    return write.term === this.#term && (this.#state.kind === 'held' || this.#state.kind === 'opening');
   }
 
+  /** The kernel took a current write. */
+  acknowledged({ until }: GateWrite): void {
+    if (this.#state.kind !== 'held' || until > this.#state.until) this.#state = { kind: 'held', until };
+  }
+
+  /** `preferred` goes on without a gate. */
   weaken(why: string): void {
     this.#state = { kind: 'weak', why };
   }

@@ -8,8 +8,8 @@
  *   promotion  advertise, add the addresses, open the gate, announce        (peers must fall silent before clients come)
  *   demotion   resign if leaving, stop announcing, close the gate, remove   (clients must be gone before a peer opens)
  *
- * The lease (docs/architecture.md) is renewed with every periodic advertisement and by nothing else: a router that
- * does not advertise on time loses the VIP in its own kernel before a peer can win it.
+ * The lease is renewed with every periodic advertisement and by nothing else: a router that does not advertise on time
+ * loses the VIP in its own kernel before a peer can win it.
  */
 import { compareIp, type Ip } from '../base/ip.ts';
 import { after, earlier, type Micros } from '../base/time.ts';
@@ -165,8 +165,7 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
   /** RFC 9568 §6.4.3 */
   #inActive(event: VirtualRouterEvent | undefined, now: Micros): Actions {
     if (event === undefined) {
-      if (!reached(this.#advertAt, now)) return none;
-      return [this.#advertise(now), { type: 'renew-lease' }];
+      return reached(this.#advertAt, now) ? [this.#advertise(now), { type: 'renew-lease' }] : none;
     }
     switch (event.type) {
       case 'shutdown':
