@@ -1,7 +1,9 @@
 /**
- * The only loader of the native addon: Linux sockets for Node, with nothing of any protocol in it.
+ * What the rest of the program sees of the native addon: Linux sockets for Node, with nothing of any protocol in it.
  * Calls that can fail in ordinary life return -errno, they do not throw: EAGAIN, ENOBUFS and ENETDOWN are values.
  */
+import { binding } from './binding.ts';
+import { SlabReceiver, stopReceiverOf } from './slab-receiver.ts';
 
 /** One received datagram. The views are valid only inside the callback: copy what is kept. */
 export interface Datagram {
@@ -97,3 +99,58 @@ export interface Native {
   /** Takes over a netlink descriptor (no Receiver may watch it); one thread sends requests in order and waits for their answers. */
   writer(fd: number, onResult: (result: WriteResult) => void): Writer;
 }
+function openTimer(onExpiry: () => void): { set(at: number | undefined): void; stop(): void } {
+  const handle = binding().timer(onExpiry);
+  return {
+    set: (at) => binding().setTimer(handle, at === undefined ? -1 : Math.max(0, at)),
+    stop: () => binding().end(handle),
+  };
+}
+
+function openWriter(fd: number, onResult: (result: WriteResult) => void): Writer {
+  const handle = binding().openWriter(fd, (id, errno, seq, text, sentAt, doneAt) =>
+    onResult({ id, errno, seq, text, sentAt, doneAt }),
+  );
+  return {
+    post: ({ id, data, answers, key, notAfter, remaining }) =>
+      binding().post(
+        handle,
+        id,
+        data,
+        answers,
+        key ?? '',
+        notAfter ?? -1,
+        remaining?.until ?? -1,
+        remaining?.offsets ?? [],
+      ),
+    close: () => binding().end(handle),
+  };
+}
+
+/**
+ * Sockets are made non-blocking and close-on-exec. close() stops a receiver of the descriptor first. A terminated
+ * worker closes the sockets it made. An exception thrown in onDatagram, onError, onExpiry or onResult becomes an
+ * uncaughtException; the rest of the batch is still delivered when a listener takes it.
+ */
+export const native: Native = {
+  socket: (domain, type, protocol, netns) => binding().socket(domain, type, protocol, netns),
+  close: (fd) => {
+    stopReceiverOf(fd);
+    binding().close(fd);
+  },
+  bind: (fd, address) => binding().bind(fd, address),
+  connect: (fd, address) => binding().connect(fd, address),
+  getsockname: (fd) => binding().getsockname(fd),
+  setsockopt: (fd, level, option, value) => binding().setsockopt(fd, level, option, value),
+  getsockopt: (fd, level, option, length) => binding().getsockopt(fd, level, option, length),
+  attachFilter: (fd, program) => binding().attachFilter(fd, program),
+  send: (fd, data, address, control, flags) => binding().send(fd, data, address, control, flags),
+  sendMany: (fd, frames, address) => binding().sendMany(fd, frames, address),
+  receive: (fd, options, onDatagram, onError) => new SlabReceiver(fd, options, onDatagram, onError),
+  timer: openTimer,
+  now: () => binding().now(),
+  monotonic: () => binding().monotonic(),
+  schedule: (policy, priority) => binding().schedule(policy, priority),
+  gettid: () => binding().gettid(),
+  writer: openWriter,
+};
