@@ -1,0 +1,91 @@
+/**
+ * What one instance holds in the kernel, addresses and gate: splits its wishes into writes, leaves alone what another
+ * hand put there, and gathers the answers.
+ */
+import type { Ip } from '../base/ip.ts';
+import type { Micros } from '../base/time.ts';
+import type { AddressOutcome, GateOutcome } from './instance.ts';
+import type { GateWrite } from './lease.ts';
+import type { InterfaceFacts, VrrpLink } from './link.ts';
+import type { InstanceConfig, VirtualAddress } from './types.ts';
+
+export class Holdings {
+  readonly #link: VrrpLink;
+  readonly #trouble: (text: string) => void;
+
+  constructor(link: VrrpLink, trouble: (text: string) => void) {
+    this.#link = link;
+    this.#trouble = trouble;
+  }
+
+  factsOf(config: InstanceConfig, address: VirtualAddress): InterfaceFacts | undefined {
+    return this.#link.interface(address.dev ?? config.interface);
+  }
+
+  /** Virtual addresses that somebody else added: neither leased nor removed by us. */
+  foreign(config: InstanceConfig): ReadonlySet<Ip> {
+    const foreign = config.virtual_ipaddress.filter((virtual) =>
+      this.factsOf(config, virtual)?.addresses.some(
+        ({ address, ours }) => address === virtual.address && !ours,
+      ),
+    );
+    return new Set(foreign.map(({ address }) => address));
+  }
+
+  /** @param done one outcome per address that is ours to write, when all have come */
+  writeAddresses(
+    config: InstanceConfig,
+    operation: 'add' | 'refresh' | 'remove',
+    addresses: readonly VirtualAddress[],
+    limits: { readonly lifetime_s?: number | undefined; readonly notAfter?: Micros | undefined },
+    done: (outcomes: readonly AddressOutcome[]) => void,
+  ): void {
+    const foreign = this.foreign(config);
+    const own = addresses.filter(({ address }) => !foreign.has(address));
+    const outcomes: AddressOutcome[] = [];
+    if (own.length === 0) queueMicrotask(() => done([]));
+    for (const address of own) {
+      const interfaceIndex = this.factsOf(config, address)?.index ?? 0;
+      this.#link.writeAddress({ operation, interfaceIndex, address, ...limits }, (outcome) => {
+        if (outcome !== 'done') this.#trouble(`${operation} ${address.address}: ${outcome.failed}`);
+        if (outcomes.push(outcome) === own.length) done(outcomes);
+      });
+    }
+  }
+
+  openGate(
+    config: InstanceConfig,
+    operation: 'open' | 'renew',
+    addresses: readonly VirtualAddress[],
+    write: GateWrite,
+    done: (outcome: GateOutcome) => void,
+  ): void {
+    const { gateUnavailable } = this.#link;
+    const gated = this.#gated(config, addresses);
+    if (gateUnavailable !== undefined) queueMicrotask(() => done({ failed: gateUnavailable }));
+    else if (gated.length === 0) queueMicrotask(() => done('done'));
+    else
+      this.#link.writeGate(operation, gated, write, (outcome) => {
+        if (typeof outcome === 'object') this.#trouble(`${operation} gate: ${outcome.failed}`);
+        done(outcome);
+      });
+  }
+
+  /** `shut` ends the answers at once; `release`, when the addresses are gone, lets the gate forget them. */
+  closeGate(
+    config: InstanceConfig,
+    operation: 'shut' | 'release',
+    addresses: readonly VirtualAddress[],
+  ): void {
+    const gated = this.#gated(config, addresses);
+    if (this.#link.gateUnavailable !== undefined || gated.length === 0) return;
+    this.#link.writeGate(operation, gated, undefined, (outcome) => {
+      if (typeof outcome === 'object') this.#trouble(`${operation} gate: ${outcome.failed}`);
+    });
+  }
+
+  #gated(config: InstanceConfig, addresses: readonly VirtualAddress[]): readonly Ip[] {
+    const foreign = this.foreign(config);
+    return addresses.map(({ address }) => address).filter((address) => !foreign.has(address));
+  }
+}

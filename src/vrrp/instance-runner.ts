@@ -1,0 +1,290 @@
+/** One instance on a real link: the port of its Instance, and the facts that status shows of it. */
+import { type Ip, ip } from '../base/ip.ts';
+import { after, earlier, type Micros, seconds } from '../base/time.ts';
+import type { ShutdownReason, State, TransitionReason } from './events.ts';
+import { gratuitousArp, unsolicitedNeighbourAdvertisement } from './frames.ts';
+import { type AddressOutcome, Instance, type InstancePort } from './instance.ts';
+import { Holdings } from './holdings.ts';
+import type { GateWrite } from './lease.ts';
+import type { InterfaceFacts, VrrpLink, VrrpSocket } from './link.ts';
+import { encodeAdvertisement } from './packet.ts';
+import { readiness } from './readiness.ts';
+import type { Listener, Received } from './receive.ts';
+import type { HeardRouter, InstanceCounters, InstanceStatus } from './status.ts';
+import type { InstanceConfig, Priority, VirtualAddress } from './types.ts';
+
+/** RFC 9568 §5.1.1.2, §5.1.2.2 */
+export const vrrpGroup = { 4: ip('224.0.0.18'), 6: ip('ff02::12') } as const;
+
+/** What the parent needs to finish for this process if it dies: its farewell and its addresses. */
+export interface Promotion {
+  readonly instance: string;
+  readonly interfaceIndex: number;
+  readonly config: InstanceConfig;
+  readonly source: Ip;
+  /** The advertisement with priority 0, ready to send to the VRRP group. */
+  readonly farewell: Uint8Array;
+}
+
+export interface InstanceHost {
+  transition(name: string, from: State, to: State, reason: TransitionReason, now: Micros): void;
+  promoted(promotion: Promotion): void;
+  demoted(instance: string): void;
+  trouble(name: string, text: string, now: Micros): void;
+}
+
+/** After a refusal by the kernel the instance stands aside for this long before it tries again. */
+const retryPause = seconds(5);
+/** Other routers remembered per instance; a link with more is being flooded. */
+const mostHeard = 16;
+
+export class InstanceRunner implements InstancePort, Listener {
+  readonly instance: Instance;
+  readonly #link: VrrpLink;
+  readonly #host: InstanceHost;
+  readonly #holdings: Holdings;
+  readonly #heard = new Map<Ip, HeardRouter>();
+  readonly #seen = new Set<Ip>();
+  readonly #counters: InstanceCounters = {
+    advertisementsSent: 0,
+    advertisementsReceived: 0,
+    priorityZeroSent: 0,
+    priorityZeroReceived: 0,
+    sendErrors: 0,
+    becameActive: 0,
+    announcementsSent: 0,
+    addressesRestored: 0,
+    leaseRenewals: 0,
+  };
+  #facts: InterfaceFacts | undefined;
+  #primary: Ip | undefined;
+  #socket: VrrpSocket | undefined;
+  #retryAt: Micros | undefined;
+  #trouble: { readonly text: string; readonly at: Micros } | undefined;
+
+  constructor(config: InstanceConfig, link: VrrpLink, host: InstanceHost) {
+    this.#link = link;
+    this.#host = host;
+    this.#holdings = new Holdings(link, (text) => this.#say(text, link.now()));
+    this.instance = new Instance(config, 'interface-absent', this, link.now());
+  }
+
+  get config(): InstanceConfig {
+    return this.instance.router.config;
+  }
+
+  get ownAddresses(): readonly Ip[] {
+    return (this.#facts?.addresses ?? []).filter(({ ours }) => !ours).map(({ address }) => address);
+  }
+
+  get deadline(): Micros | undefined {
+    return earlier(this.instance.deadline, this.#retryAt);
+  }
+
+  get interfaceIndex(): number | undefined {
+    return this.#facts?.index;
+  }
+
+  /** Looks at the interface again: starts, stops, and puts back what was taken. */
+  consider(
+    facts: InterfaceFacts | undefined,
+    held: ShutdownReason | undefined,
+    socketOn: (facts: InterfaceFacts) => VrrpSocket | string,
+    now: Micros,
+  ): void {
+    if (this.#facts !== undefined && facts !== undefined && facts.index !== this.#facts.index)
+      this.#stop('interface-absent', false, now);
+    this.#facts = facts;
+    const state = readiness(this.config, facts);
+    if (held !== undefined) { this.#stop(held, state.ready, now); return; }
+    if (!state.ready) { this.#stop(state.reason, false, now); return; }
+    if (state.primary !== this.#primary) {
+      this.#primary = state.primary;
+      this.instance.handle({ type: 'primary', address: state.primary }, now);
+    }
+    if (this.instance.router.state === 'initialize') this.#start(state.facts, state.primary, socketOn, now);
+    this.#compareAddresses(now);
+  }
+
+  #start(
+    facts: InterfaceFacts,
+    primary: Ip,
+    socketOn: (facts: InterfaceFacts) => VrrpSocket | string,
+    now: Micros,
+  ): void {
+    if (this.#retryAt !== undefined && now < this.#retryAt) return;
+    this.#retryAt = undefined;
+    const { gateUnavailable } = this.#link;
+    if (this.config.lease.mode === 'required' && gateUnavailable !== undefined) {
+      this.#say(`lease: required, but ${gateUnavailable}`, now);
+      this.#standAside('lease-unavailable', now); return;
+    }
+    const socket = socketOn(facts);
+    if (typeof socket === 'string') {
+      this.#say(socket, now);
+      this.#standAside('socket-failed', now); return;
+    }
+    this.#socket = socket;
+    this.instance.handle({ type: 'startup', primary }, now);
+  }
+
+  #standAside(reason: ShutdownReason, now: Micros): void {
+    this.#retryAt = after(now, retryPause);
+    this.instance.handle({ type: 'shutdown', reason, resign: true }, now);
+  }
+
+  #stop(reason: ShutdownReason, resign: boolean, now: Micros): void {
+    const { state, reason: known } = this.instance.router.snapshot();
+    if (state !== 'initialize' || known !== reason)
+      this.instance.handle({ type: 'shutdown', reason, resign }, now);
+  }
+
+  /** Sees which virtual addresses the kernel has; one that was there and is gone while Active was taken by another hand. */
+  #compareAddresses(now: Micros): void {
+    if (this.instance.router.state !== 'active') return;
+    for (const address of this.config.virtual_ipaddress) {
+      const facts = this.#holdings.factsOf(this.config, address);
+      if (facts?.addresses.some((present) => present.address === address.address) === true)
+        this.#seen.add(address.address);
+      else if (this.#seen.delete(address.address)) {
+        this.#counters.addressesRestored++;
+        this.instance.addressLost(address, now);
+      }
+    }
+  }
+
+  heard(received: Extract<Received<Listener>, { verdict: 'accept' }>, source: Ip, now: Micros): void {
+    const { advertisement, remarks } = received;
+    this.#counters.advertisementsReceived++;
+    if (advertisement.priority === 0) this.#counters.priorityZeroReceived++;
+    const known = this.#heard.get(source);
+    if (known !== undefined || this.#heard.size < mostHeard)
+      this.#heard.set(source, {
+        address: source,
+        priority: advertisement.priority,
+        advert_int: (advertisement.maxAdvertiseIntervalCs * 10_000) as Micros,
+        checksumForms: advertisement.checksumForms,
+        remarks,
+        advertisements: (known?.advertisements ?? 0) + 1,
+        lastHeardAt: now,
+      });
+    const interval = (advertisement.maxAdvertiseIntervalCs * 10_000) as Micros;
+    this.instance.handle({ type: 'advertisement', source, priority: advertisement.priority, interval }, now);
+  }
+
+  expire(now: Micros): void {
+    this.instance.expire(now);
+  }
+
+  // InstancePort: what the machines ask for
+
+  sendAdvertisement(config: InstanceConfig, priority: number): boolean {
+    if (this.#socket === undefined || this.#primary === undefined) return false;
+    const errno = this.#socket.send(this.#message(config, priority, this.#primary), this.#primary);
+    if (errno !== 0) {
+      this.#counters.sendErrors++;
+      this.#say(`an advertisement could not be sent: errno ${errno}`, this.#link.now());
+      return false;
+    }
+    this.#counters.advertisementsSent++;
+    if (priority === 0) this.#counters.priorityZeroSent++;
+    return true;
+  }
+
+  writeAddresses(
+    config: InstanceConfig,
+    operation: 'add' | 'refresh' | 'remove',
+    addresses: readonly VirtualAddress[],
+    lifetime_s: number | undefined,
+    notAfter: Micros | undefined,
+  ): void {
+    if (operation === 'remove') for (const { address } of addresses) this.#seen.delete(address);
+    this.#holdings.writeAddresses(config, operation, addresses, { lifetime_s, notAfter }, (outcomes) => {
+      if (operation === 'add') this.#added(outcomes);
+      // Only now that the addresses are gone may the gate forget them.
+      else if (operation === 'remove' && config.lease.mode !== 'off' && !this.#holds(addresses))
+        this.#holdings.closeGate(config, 'release', addresses);
+    });
+  }
+
+  /** One address that the kernel takes is worth serving; with none this director is no use. */
+  #added(outcomes: readonly AddressOutcome[]): void {
+    const now = this.#link.now();
+    const refused = outcomes.includes('done') ? undefined : outcomes[0];
+    if (refused !== undefined) this.#retryAt = after(now, retryPause);
+    this.instance.addressesWritten(refused ?? 'done', now);
+  }
+
+  #holds(addresses: readonly VirtualAddress[]): boolean {
+    const { state, config } = this.instance.router;
+    return state === 'active' && addresses.some((address) => config.virtual_ipaddress.includes(address));
+  }
+
+  writeGate(
+    config: InstanceConfig,
+    operation: 'open' | 'renew' | 'close',
+    addresses: readonly VirtualAddress[],
+    write?: GateWrite,
+  ): void {
+    if (operation === 'close') this.#holdings.closeGate(config, 'shut', addresses);
+    else if (write !== undefined)
+      this.#holdings.openGate(config, operation, addresses, write, (outcome) => {
+        if (outcome === 'done' && operation === 'renew') this.#counters.leaseRenewals++;
+        this.instance.gateWritten(operation, write, outcome, this.#link.now());
+      });
+  }
+
+  announce(config: InstanceConfig, address: Ip): void {
+    const virtual = config.virtual_ipaddress.find((candidate) => candidate.address === address);
+    const facts = virtual === undefined ? this.#facts : this.#holdings.factsOf(config, virtual);
+    if (facts?.mac === undefined) return;
+    const frame =
+      config.family === 4
+        ? gratuitousArp(address, facts.mac)
+        : unsolicitedNeighbourAdvertisement(address, facts.mac, facts.router);
+    if (this.#link.sendFrame(facts.index, frame) === 0) this.#counters.announcementsSent++;
+  }
+
+  transition(from: State, to: State, reason: TransitionReason, now: Micros): void {
+    this.#host.transition(this.config.name, from, to, reason, now);
+    if (to === 'active' && this.#facts !== undefined && this.#primary !== undefined) {
+      this.#counters.becameActive++;
+      this.#host.promoted({
+        instance: this.config.name,
+        interfaceIndex: this.#facts.index,
+        config: this.config,
+        source: this.#primary,
+        farewell: this.#message(this.config, 0, this.#primary),
+      });
+    }
+    if (from === 'active') this.#host.demoted(this.config.name);
+  }
+
+  #message(config: InstanceConfig, priority: number, source: Ip): Uint8Array {
+    const { virtual_router_id: vrid, family, checksum } = config;
+    const addresses = config.virtual_ipaddress.map(({ address }) => address);
+    const maxAdvertiseIntervalCs = Math.round(config.advert_int / 10_000);
+    return encodeAdvertisement(
+      { vrid, priority: priority as Priority, maxAdvertiseIntervalCs, addresses, family },
+      { source, destination: vrrpGroup[family], checksum },
+    );
+  }
+
+  #say(text: string, at: Micros): void {
+    this.#trouble = { text, at };
+    this.#host.trouble(this.config.name, text, at);
+  }
+
+  status(): InstanceStatus {
+    return {
+      config: this.config,
+      router: this.instance.router.snapshot(),
+      lease: this.instance.leaseState,
+      primary: this.#primary,
+      counters: { ...this.#counters },
+      foreignAddresses: [...this.#holdings.foreign(this.config)],
+      heard: [...this.#heard.values()],
+      ...(this.#trouble !== undefined && { trouble: this.#trouble }),
+    };
+  }
+}

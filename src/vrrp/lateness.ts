@@ -1,0 +1,40 @@
+import type { Micros } from '../base/time.ts';
+import type { LatenessStatus } from './status.ts';
+
+/** Buckets of a quarter octave: 1 µs to more than an hour in 128 counters, each figure at most 19 % too high. */
+const bucketsPerOctave = 4;
+const bucketCount = 128;
+
+/** A histogram of how late deadlines were met. Constant memory, no allocation per sample. */
+export class Lateness {
+  readonly #buckets = new Uint32Array(bucketCount);
+  #samples = 0;
+  #max = 0;
+
+  add(lateness: Micros): void {
+    const late = Math.max(0, lateness);
+    const bucket = late < 1 ? 0 : Math.ceil(Math.log2(late) * bucketsPerOctave);
+    const at = Math.min(bucketCount - 1, bucket);
+    this.#buckets[at] = (this.#buckets[at] ?? 0) + 1;
+    this.#samples++;
+    if (late > this.#max) this.#max = late;
+  }
+
+  status(): LatenessStatus {
+    const quantile = (share: number): Micros => {
+      let left = Math.ceil(this.#samples * share);
+      for (const [at, count] of this.#buckets.entries()) {
+        left -= count;
+        if (left <= 0) return Math.min(this.#max, Math.ceil(2 ** (at / bucketsPerOctave))) as Micros;
+      }
+      return this.#max as Micros;
+    };
+    return {
+      samples: this.#samples,
+      max: this.#max as Micros,
+      p50: quantile(0.5),
+      p99: quantile(0.99),
+      p999: quantile(0.999),
+    };
+  }
+}

@@ -1,0 +1,39 @@
+import { familyOf, isLinkLocal, type Ip } from '../base/ip.ts';
+import type { ShutdownReason } from './events.ts';
+import type { InterfaceFacts } from './link.ts';
+import type { InstanceConfig } from './types.ts';
+
+export type Readiness =
+  | { readonly ready: true; readonly facts: InterfaceFacts; readonly primary: Ip }
+  | { readonly ready: false; readonly reason: ShutdownReason };
+
+/**
+ * Whether an instance can take part on this interface, and with which source address. PURE.
+ * An interface that is absent or down is a state with a reason, never an error: it may come.
+ */
+export function readiness(config: InstanceConfig, facts: InterfaceFacts | undefined): Readiness {
+  if (facts === undefined) return { ready: false, reason: 'interface-absent' };
+  if (!facts.up) return { ready: false, reason: 'interface-down' };
+  if (!facts.running) return { ready: false, reason: 'no-carrier' };
+  const primary = primaryAddress(config, facts);
+  return primary === undefined
+    ? { ready: false, reason: 'no-primary-address' }
+    : { ready: true, facts, primary };
+}
+
+/**
+ * RFC 9568 §1.7: the primary address is one of the interface's real ones; IPv6 sends from a link-local one (§5.1.2.1).
+ * A virtual address never serves, or two routers would speak with one voice.
+ */
+function primaryAddress(config: InstanceConfig, facts: InterfaceFacts): Ip | undefined {
+  const virtual = new Set(config.virtual_ipaddress.map(({ address }) => address));
+  const usable = facts.addresses.filter(
+    ({ address, tentative, ours }) => familyOf(address) === config.family && !tentative && !ours,
+  );
+  if (config.mcast_src_ip !== undefined)
+    return usable.some(({ address }) => address === config.mcast_src_ip) ? config.mcast_src_ip : undefined;
+  const real = usable.map(({ address }) => address).filter((address) => !virtual.has(address));
+  // An address owner may have no other address than the virtual one. RFC 9568 §1.7
+  const candidates = real.length > 0 || config.priority !== 255 ? real : usable.map(({ address }) => address);
+  return config.family === 6 ? candidates.find(isLinkLocal) : candidates[0];
+}

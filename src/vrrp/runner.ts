@@ -1,0 +1,190 @@
+/**
+ * The vrrp process's loop: packets, interface events and deadlines go to the instances, in this order on every wake:
+ *
+ *   1. a gap in our own running as long as a lease means that what we believe is old: every router learns it first;
+ *   2. sockets are drained, so that an advertisement that waited in the queue wins over a timer that ran out meanwhile;
+ *   3. only then deadlines come.
+ */
+import type { Family } from '../base/ip.ts';
+import { after, earlier, type Micros, milliseconds } from '../base/time.ts';
+import type { ShutdownReason } from './events.ts';
+import { type InstanceHost, InstanceRunner } from './instance-runner.ts';
+import { Lateness } from './lateness.ts';
+import type { InterfaceFacts, VrrpLink, VrrpSocket } from './link.ts';
+import { type DiscardCounters, discardCounters, receive, type ReceivedPacket } from './receive.ts';
+import type { VrrpStatus } from './status.ts';
+import type { InstanceConfig } from './types.ts';
+
+/** The loop comes by at least this often: a beat for the parent, and the grain in which a gap is measured. */
+export const beatInterval = milliseconds(100);
+
+export interface RunnerHost extends InstanceHost {
+  /** Every beatInterval, when the loop really runs. */
+  beat(now: Micros): void;
+}
+
+interface SharedSocket {
+  readonly socket: VrrpSocket;
+  readonly interfaceIndex: number;
+  readonly family: Family;
+  readonly discarded: DiscardCounters;
+}
+
+export class VrrpRunner {
+  readonly #link: VrrpLink;
+  readonly #host: RunnerHost;
+  readonly #instances = new Map<string, InstanceRunner>();
+  readonly #sockets = new Map<string, SharedSocket>();
+  readonly #discarded = new Map<string, DiscardCounters>();
+  readonly #lateness = new Lateness();
+  #held: ShutdownReason | undefined;
+  #lastRunAt: Micros;
+  #beatAt: Micros;
+  #realtime = 0;
+
+  constructor(link: VrrpLink, host: RunnerHost) {
+    this.#link = link;
+    this.#host = host;
+    this.#lastRunAt = link.now();
+    this.#beatAt = this.#lastRunAt;
+  }
+
+  /** Takes a whole new set of instances: those that keep their identity keep their state. */
+  configure(configs: readonly InstanceConfig[], realtime: number): void {
+    this.#realtime = realtime;
+    const now = this.#enter();
+    const wanted = new Map(configs.map((config) => [config.name, config]));
+    for (const [name, runner] of this.#instances) {
+      const config = wanted.get(name);
+      if (config !== undefined && identity(config) === identity(runner.config))
+        runner.instance.handle({ type: 'reconfigure', config }, now);
+      else {
+        runner.instance.handle({ type: 'shutdown', reason: 'deconfigured', resign: true }, now);
+        this.#instances.delete(name);
+      }
+    }
+    for (const [name, config] of wanted)
+      if (!this.#instances.has(name))
+        this.#instances.set(name, new InstanceRunner(config, this.#link, this.#host));
+    this.#consider(now);
+    this.#rest(now);
+  }
+
+  /** Every instance leaves, and none starts, until release(). */
+  hold(reason: ShutdownReason): void {
+    this.#held = reason;
+    this.interfacesChanged();
+  }
+
+  release(): void {
+    if (this.#held === undefined) return;
+    this.#held = undefined;
+    this.interfacesChanged();
+  }
+
+  interfacesChanged(): void {
+    const now = this.#enter();
+    this.#consider(now);
+    this.#rest(now);
+  }
+
+  /** The timer, or anything else that should make the loop look around. */
+  wake(): void {
+    const now = this.#enter();
+    for (const { socket } of this.#sockets.values()) socket.drain();
+    const due = [...this.#instances.values()].filter(
+      ({ deadline }) => deadline !== undefined && deadline <= now,
+    );
+    for (const runner of due) {
+      this.#lateness.add((now - (runner.deadline ?? now)) as Micros);
+      runner.expire(now);
+    }
+    if (due.length > 0) this.#consider(now);
+    if (this.#beatAt <= now) {
+      this.#beatAt = after(now, beatInterval);
+      this.#host.beat(now);
+    }
+    this.#rest(now);
+  }
+
+  /** A gap is noticed before anything else is done with what came in. */
+  #enter(): Micros {
+    const now = this.#link.now();
+    const gap = now - this.#lastRunAt;
+    this.#lastRunAt = now;
+    for (const { instance, config } of this.#instances.values())
+      if (gap >= config.lease.gate_lifetime) instance.handle({ type: 'paused' }, now);
+    return now;
+  }
+
+  #rest(now: Micros): void {
+    let at: Micros = this.#beatAt;
+    for (const { deadline } of this.#instances.values()) at = earlier(at, deadline) ?? at;
+    this.#link.wakeAt(at > now ? at : now);
+  }
+
+  #consider(now: Micros): void {
+    for (const runner of this.#instances.values()) {
+      const { config } = runner;
+      const facts = this.#link.interface(config.interface);
+      runner.consider(facts, this.#held, (ready) => this.#socketOn(ready, config.family), now);
+    }
+    this.#closeUnused();
+  }
+
+  #socketOn(facts: InterfaceFacts, family: Family): VrrpSocket | string {
+    const key = `${facts.index}/${family}`;
+    const open = this.#sockets.get(key);
+    if (open !== undefined) return open.socket;
+    const label = `${facts.name}/${family}`;
+    const discarded = this.#discarded.get(label) ?? discardCounters();
+    this.#discarded.set(label, discarded);
+    const socket = this.#link.open(facts, family, {
+      onPacket: (packet) => this.#heard(packet, facts.index, discarded),
+      onError: () => this.interfacesChanged(),
+    });
+    if (typeof socket !== 'string')
+      this.#sockets.set(key, { socket, interfaceIndex: facts.index, family, discarded });
+    return socket;
+  }
+
+  #closeUnused(): void {
+    for (const [key, { socket, interfaceIndex, family }] of this.#sockets) {
+      const used = [...this.#instances.values()].some(
+        (runner) => runner.interfaceIndex === interfaceIndex && runner.config.family === family,
+      );
+      if (used) continue;
+      socket.close();
+      this.#sockets.delete(key);
+    }
+  }
+
+  #heard(packet: ReceivedPacket, interfaceIndex: number, discarded: DiscardCounters): void {
+    const now = this.#enter();
+    const received = receive(packet, (vrid, family) =>
+      [...this.#instances.values()].find(
+        ({ config, interfaceIndex: index }) =>
+          config.virtual_router_id === vrid && config.family === family && index === interfaceIndex,
+      ),
+    );
+    if (received.verdict === 'discard') discarded[received.reason]++;
+    else received.listener.heard(received, packet.source, now);
+    this.#rest(now);
+  }
+
+  status(): VrrpStatus {
+    const { gateUnavailable } = this.#link;
+    return {
+      at: this.#link.now(),
+      instances: Array.from(this.#instances.values(), (runner) => runner.status()),
+      discarded: Object.fromEntries(this.#discarded),
+      lateness: this.#lateness.status(),
+      gate: gateUnavailable === undefined ? { available: true } : { available: false, why: gateUnavailable },
+      realtime: this.#realtime,
+    };
+  }
+}
+
+/** What cannot change without leaving: another VRID, interface or source is another voice on the wire. */
+const identity = (config: InstanceConfig): string =>
+  [config.interface, config.family, config.virtual_router_id, config.mcast_src_ip].join(' ');

@@ -1,0 +1,64 @@
+/** What the vrrp process tells about itself. Instants are CLOCK_BOOTTIME µs, so that a reader can give every fact an age. */
+import type { Ip } from '../base/ip.ts';
+import type { Micros } from '../base/time.ts';
+import type { VirtualRouterSnapshot } from './events.ts';
+import type { LeaseState } from './lease.ts';
+import type { ChecksumForm } from './packet.ts';
+import type { DiscardCounters, Remark } from './receive.ts';
+import type { InstanceConfig } from './types.ts';
+
+/** Another router heard on the same VRID, interface and family. */
+export interface HeardRouter {
+  readonly address: Ip;
+  readonly priority: number;
+  readonly advert_int: Micros;
+  readonly checksumForms: readonly ChecksumForm[];
+  readonly remarks: readonly Remark[];
+  readonly advertisements: number;
+  readonly lastHeardAt: Micros;
+}
+
+export interface InstanceCounters {
+  advertisementsSent: number;
+  advertisementsReceived: number;
+  priorityZeroSent: number;
+  priorityZeroReceived: number;
+  sendErrors: number;
+  becameActive: number;
+  announcementsSent: number;
+  addressesRestored: number;
+  leaseRenewals: number;
+}
+
+export interface InstanceStatus {
+  readonly config: InstanceConfig;
+  readonly router: VirtualRouterSnapshot;
+  readonly lease: LeaseState;
+  readonly primary: Ip | undefined;
+  readonly counters: InstanceCounters;
+  /** Virtual addresses that are on the interface but not ours: they are neither leased nor removed. */
+  readonly foreignAddresses: readonly Ip[];
+  readonly heard: readonly HeardRouter[];
+  /** The last thing the kernel refused, in words. */
+  readonly trouble?: { readonly text: string; readonly at: Micros };
+}
+
+export interface VrrpStatus {
+  readonly at: Micros;
+  readonly instances: readonly InstanceStatus[];
+  /** Packets that never reached an instance, by reason and interface/family ("eth0/4"). */
+  readonly discarded: Readonly<Record<string, DiscardCounters>>;
+  /** How late the loop acted on its deadlines. */
+  readonly lateness: LatenessStatus;
+  readonly gate: { readonly available: boolean; readonly why?: string };
+  /** SCHED_RR priority in force, 0 for the normal class. */
+  readonly realtime: number;
+}
+
+export interface LatenessStatus {
+  readonly samples: number;
+  readonly max: Micros;
+  readonly p50: Micros;
+  readonly p99: Micros;
+  readonly p999: Micros;
+}
