@@ -154,7 +154,7 @@ NAPI_MODULE_INIT() {
   napi_add_async_cleanup_hook(env, on_cleanup, instance, &instance->hook);
   const napi_property_descriptor list[] = {FUNCTION("fatal", fatal)};
   if (!export_functions(env, exports, list, 1) || !sockets_export(env, exports) || !transfer_export(env, exports) ||
-      !receive_export(env, exports) || !timer_export(env, exports))
+      !receive_export(env, exports) || !timer_export(env, exports) || !writer_export(env, exports))
     napi_throw_error(env, NULL, "the addon cannot be set up");
   return exports;
 }
