@@ -3,7 +3,9 @@ import type { Machine } from '../machine.ts';
 import type { VirtualAddress } from './types.ts';
 
 export type KeeperEvent =
-  { readonly type: 'lost'; readonly address: VirtualAddress } | { readonly type: 'forget' };
+  | { readonly type: 'lost'; readonly address: VirtualAddress }
+  /** We take them away ourselves. */
+  | { readonly type: 'forget'; readonly addresses: readonly VirtualAddress[] };
 export interface KeeperAction {
   readonly type: 'restore';
   readonly address: VirtualAddress;
@@ -26,7 +28,7 @@ export class AddressKeeper implements Machine<KeeperEvent, KeeperAction> {
 
   handle(event: KeeperEvent | undefined, now: Micros): readonly KeeperAction[] {
     if (event?.type === 'forget') {
-      this.#lost.clear();
+      for (const { address } of event.addresses) this.#lost.delete(address);
       return [];
     }
     if (event?.type === 'lost') this.#lost.set(event.address.address, event.address);

@@ -71,10 +71,10 @@ export class Holdings {
       });
   }
 
-  /** `shut` ends the answers at once; `release`, when the addresses are gone, lets the gate forget them. */
+  /** `close` ends the answers at once; `forget` is for when the addresses are gone. */
   closeGate(
     config: InstanceConfig,
-    operation: 'shut' | 'release',
+    operation: 'close' | 'forget',
     addresses: readonly VirtualAddress[],
   ): void {
     const gated = this.#gated(config, addresses);

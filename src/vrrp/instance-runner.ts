@@ -1,5 +1,5 @@
 /** One instance on a real link: the port of its Instance, and the facts that status shows of it. */
-import { type Ip, ip } from '../base/ip.ts';
+import type { Ip } from '../base/ip.ts';
 import { after, earlier, type Micros, seconds } from '../base/time.ts';
 import type { ShutdownReason, State, TransitionReason } from './events.ts';
 import { gratuitousArp, unsolicitedNeighbourAdvertisement } from './frames.ts';
@@ -11,10 +11,7 @@ import { encodeAdvertisement } from './packet.ts';
 import { readiness } from './readiness.ts';
 import type { Listener, Received } from './receive.ts';
 import type { HeardRouter, InstanceCounters, InstanceStatus } from './status.ts';
-import type { InstanceConfig, Priority, VirtualAddress } from './types.ts';
-
-/** RFC 9568 §5.1.1.2, §5.1.2.2 */
-export const vrrpGroup = { 4: ip('224.0.0.18'), 6: ip('ff02::12') } as const;
+import { type InstanceConfig, type Priority, type VirtualAddress, vrrpGroup } from './types.ts';
 
 /** What the parent needs to finish for this process if it dies: its farewell and its addresses. */
 export interface Promotion {
@@ -96,8 +93,14 @@ export class InstanceRunner implements InstancePort, Listener {
       this.#stop('interface-absent', false, now);
     this.#facts = facts;
     const state = readiness(this.config, facts);
-    if (held !== undefined) { this.#stop(held, state.ready, now); return; }
-    if (!state.ready) { this.#stop(state.reason, false, now); return; }
+    if (held !== undefined) {
+      this.#stop(held, state.ready, now);
+      return;
+    }
+    if (!state.ready) {
+      this.#stop(state.reason, false, now);
+      return;
+    }
     if (state.primary !== this.#primary) {
       this.#primary = state.primary;
       this.instance.handle({ type: 'primary', address: state.primary }, now);
@@ -117,12 +120,14 @@ export class InstanceRunner implements InstancePort, Listener {
     const { gateUnavailable } = this.#link;
     if (this.config.lease.mode === 'required' && gateUnavailable !== undefined) {
       this.#say(`lease: required, but ${gateUnavailable}`, now);
-      this.#standAside('lease-unavailable', now); return;
+      this.#standAside('lease-unavailable', now);
+      return;
     }
     const socket = socketOn(facts);
     if (typeof socket === 'string') {
       this.#say(socket, now);
-      this.#standAside('socket-failed', now); return;
+      this.#standAside('socket-failed', now);
+      return;
     }
     this.#socket = socket;
     this.instance.handle({ type: 'startup', primary }, now);
@@ -203,7 +208,7 @@ export class InstanceRunner implements InstancePort, Listener {
       if (operation === 'add') this.#added(outcomes);
       // Only now that the addresses are gone may the gate forget them.
       else if (operation === 'remove' && config.lease.mode !== 'off' && !this.#holds(addresses))
-        this.#holdings.closeGate(config, 'release', addresses);
+        this.#holdings.closeGate(config, 'forget', addresses);
     });
   }
 
@@ -226,7 +231,7 @@ export class InstanceRunner implements InstancePort, Listener {
     addresses: readonly VirtualAddress[],
     write?: GateWrite,
   ): void {
-    if (operation === 'close') this.#holdings.closeGate(config, 'shut', addresses);
+    if (operation === 'close') this.#holdings.closeGate(config, 'close', addresses);
     else if (write !== undefined)
       this.#holdings.openGate(config, operation, addresses, write, (outcome) => {
         if (outcome === 'done' && operation === 'renew') this.#counters.leaseRenewals++;

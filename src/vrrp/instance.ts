@@ -9,7 +9,7 @@ import { expire } from '../machine.ts';
 import { AddressKeeper } from './address-keeper.ts';
 import { type AnnounceAction, type AnnounceEvent, Announcer } from './announce.ts';
 import { type GateWrite, Lease, type LeaseState } from './lease.ts';
-import type { InstanceConfig, VirtualAddress } from './types.ts';
+import type { AnnounceTimings, InstanceConfig, VirtualAddress } from './types.ts';
 import type {
   ShutdownReason,
   State,
@@ -51,8 +51,11 @@ export class Instance {
   #announcer: Announcer;
   readonly #keeper = new AddressKeeper();
   readonly #port: InstancePort;
-  /** `announce` waits for the writes posted before it: caches must not learn an address that is not there yet. */
-  #installing = false;
+  /**
+   * Writes of `add` not yet answered. `announce` waits for the last of them: caches must not learn an address that is
+   * not there yet, and the answer to an earlier promotion says nothing of this one.
+   */
+  #adding = 0;
   #advertLeft = false;
 
   constructor(config: InstanceConfig, reason: ShutdownReason, port: InstancePort, now: Micros) {
@@ -70,8 +73,9 @@ export class Instance {
   }
 
   handle(event: VirtualRouterEvent, now: Micros): void {
-    if (event.type === 'reconfigure') this.#retime(event.config, now);
+    const { announce } = this.router.config;
     this.#perform(this.router.handle(event, now), now);
+    if (event.type === 'reconfigure') this.#retime(announce, now);
   }
 
   /** Lets whatever is due come. */
@@ -99,15 +103,22 @@ export class Instance {
       const { virtual_ipaddress: addresses, lease } = config;
       this.#port.writeAddresses(config, 'refresh', addresses, lease.address_lifetime_s, write.until);
     } else if (outcome === 'lapsed' || outcome === 'too-late') this.handle({ type: 'lease-lapsed' }, now);
+    // Not acknowledged is not renewed: the next advertisement tries again, and a gate that closed meanwhile says so.
+    // To go on as `weak` here would advertise a VIP that our own kernel refuses to answer for.
+    else if (operation === 'renew') return;
     else if (config.lease.mode === 'required')
       this.handle({ type: 'shutdown', reason: 'lease-unavailable', resign: true }, now);
-    else this.lease.weaken(outcome.failed);
+    else {
+      this.lease.weaken(outcome.failed);
+      // Nothing will renew the lifetime that the addresses were added with.
+      this.#port.writeAddresses(config, 'refresh', config.virtual_ipaddress, undefined, undefined);
+    }
   }
 
-  /** The outcome of the writes of a promotion, in which no address at all could be added, or some. */
+  /** The outcome of one writeAddresses `add`, exactly one for each: no address at all could be added, or some. */
   addressesWritten(outcome: AddressOutcome, now: Micros): void {
-    if (this.router.state !== 'active' || !this.#installing) return;
-    this.#installing = false;
+    this.#adding--;
+    if (this.router.state !== 'active' || this.#adding > 0) return;
     if (outcome === 'done') this.#announceAll(now);
     else this.handle({ type: 'shutdown', reason: 'addresses-refused', resign: true }, now);
   }
@@ -136,7 +147,7 @@ export class Instance {
         this.#port.writeGate(config, 'close', action.addresses);
         return;
       case 'add-addresses': {
-        this.#installing = true;
+        this.#adding++;
         const leased = config.lease.mode !== 'off';
         this.#port.writeAddresses(
           config,
@@ -148,16 +159,15 @@ export class Instance {
         return;
       }
       case 'remove-addresses':
-        this.#installing = false;
-        this.#keeper.handle({ type: 'forget' }, now);
+        this.#keeper.handle({ type: 'forget', addresses: action.addresses }, now);
         this.#announce({ type: 'remove', addresses: action.addresses.map(({ address }) => address) }, now);
         this.#port.writeAddresses(config, 'remove', action.addresses, undefined, undefined);
         return;
       case 'announce':
-        if (!this.#installing) this.#announceAll(now);
+        if (this.#adding === 0) this.#announceAll(now);
         return;
       case 'announce-again':
-        if (!this.#installing) this.#announce({ type: 'conflict' }, now);
+        if (this.#adding === 0) this.#announce({ type: 'conflict' }, now);
         return;
       case 'stop-announcing':
         this.#announce({ type: 'stop' }, now);
@@ -183,16 +193,18 @@ export class Instance {
   }
 
   /** New timings begin with a new round: what the old ones still owed is in it. */
-  #retime(config: InstanceConfig, now: Micros): void {
-    if (JSON.stringify(config.announce) === JSON.stringify(this.router.config.announce)) return;
-    this.#announcer = new Announcer(config.announce, config.family);
-    if (this.router.state === 'active') this.#announceAll(now);
+  #retime(old: AnnounceTimings, now: Micros): void {
+    const { announce, family } = this.router.config;
+    if (JSON.stringify(announce) === JSON.stringify(old)) return;
+    this.#announcer = new Announcer(announce, family);
+    if (this.router.state === 'active' && this.#adding === 0) this.#announceAll(now);
   }
 
   #restore(address: VirtualAddress, now: Micros): void {
     const { config } = this.router;
-    const leased = this.lease.state.kind === 'held' ? config.lease.address_lifetime_s : undefined;
-    this.#installing = true;
+    const { kind } = this.lease.state;
+    const leased = kind === 'held' || kind === 'opening' ? config.lease.address_lifetime_s : undefined;
+    this.#adding++;
     this.#port.writeAddresses(config, 'add', [address], leased, after(now, config.lease.gate_lifetime));
   }
 }

@@ -63,9 +63,9 @@ export interface VrrpLink {
   /** @returns 0 or a positive errno */
   sendFrame(interfaceIndex: number, frame: Uint8Array): number;
   writeAddress(write: AddressWrite, done: (outcome: AddressOutcome) => void): void;
-  /** `shut` stops answers, `release` takes the addresses out of the gate altogether. */
+  /** `close` stops answers, `forget` takes the addresses out of the gate altogether. */
   writeGate(
-    operation: 'open' | 'renew' | 'shut' | 'release',
+    operation: 'open' | 'renew' | 'close' | 'forget',
     addresses: readonly Ip[],
     write: GateWrite | undefined,
     done: (outcome: GateOutcome) => void,

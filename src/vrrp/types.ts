@@ -1,10 +1,13 @@
-import type { Family, Ip, Prefix } from '../base/ip.ts';
+import { type Family, type Ip, ip, type Prefix } from '../base/ip.ts';
 import type { Micros } from '../base/time.ts';
 
 /** Virtual Router Identifier, 1..255. RFC 9568 §5.2.3 */
 export type Vrid = number & { readonly kind: 'vrid' };
 /** 1..254; 255 is the address owner; 0 only on the wire, "I am leaving". RFC 9568 §5.2.4 */
 export type Priority = number & { readonly kind: 'priority' };
+
+/** Where advertisements go. RFC 9568 §5.1.1.2, §5.1.2.2 */
+export const vrrpGroup = { 4: ip('224.0.0.18'), 6: ip('ff02::12') } as const;
 
 /** One line of virtual_ipaddress. */
 export interface VirtualAddress extends Prefix {

@@ -24,7 +24,6 @@ import type {
   VirtualRouterSnapshot,
 } from './events.ts';
 import { isOwner, type InstanceConfig, missingFrom, type Priority, type VirtualAddress } from './types.ts';
-
 type Actions = readonly VirtualRouterAction[];
 const none: Actions = [];
 
@@ -126,7 +125,8 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
         this.#armActiveDown(this.#downReason, now);
         return none;
       case 'paused':
-        // The adverts of the pause are lost or queued: listen for a whole interval before believing in silence.
+        // The adverts of the pause are lost or queued: listen anew before believing in silence or in a weaker Active.
+        this.#preemptAt = undefined;
         this.#armActiveDown('active-silent', now);
         return none;
       default:
@@ -150,9 +150,11 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
       this.#activeDownAt = after(now, skewTime(priority, this.#interval));
       return;
     }
-    const weaker = advert.priority < priority;
-    const waits = weaker && preempt.mode === 'always' && preempt.delay > 0;
-    if (weaker && preempt.mode === 'always' && !waits) {
+    // The address owner preempts at once, whatever Preempt_Mode says. RFC 9568 §6.1
+    const owner = isOwner(this.#config);
+    const preempts = advert.priority < priority && (owner || preempt.mode === 'always');
+    const waits = preempts && !owner && preempt.delay > 0;
+    if (preempts && !waits) {
       this.#downReason = 'preempting';
       return;
     }
@@ -189,8 +191,8 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
 
   #activeHears(advert: Advertisement, now: Micros): Actions {
     if (advert.priority === 0) {
-      // It left as Active while we are Active: a conflict ended, so caches may point at it.
-      return [this.#advertise(now), { type: 'announce-again' }];
+      // A conflict ended, so caches may point at it. The Adver_Timer starts anew: farewells must not starve the lease.
+      return [this.#advertise(now), { type: 'renew-lease' }, { type: 'announce-again' }];
     }
     const order = advert.priority - this.#config.priority;
     const higherAddress =
@@ -212,21 +214,22 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
     const leaseEnded = old.lease.mode !== 'off' && config.lease.mode === 'off';
     const opened = leaseBegan ? config.virtual_ipaddress : config.lease.mode === 'off' ? [] : added;
     const closed = leaseEnded ? old.virtual_ipaddress : old.lease.mode === 'off' ? [] : removed;
+    // Nothing renews a lifetime any more: what is kept is written again without one.
+    const written = leaseEnded ? config.virtual_ipaddress : added;
     return [
       this.#advertise(now),
       ...onAddresses('close-gate', closed),
       ...onAddresses('remove-addresses', removed),
-      ...onAddresses('add-addresses', added),
+      ...onAddresses('add-addresses', written),
       ...onAddresses('open-gate', opened),
       { type: 'renew-lease' },
-      ...(added.length > 0 ? [{ type: 'announce' } as const] : none),
+      ...(written.length > 0 ? [{ type: 'announce' } as const] : none),
     ];
   }
 
   #becomeActive(reason: TransitionReason, now: Micros): Actions {
     const { virtual_ipaddress: addresses, lease } = this.#config;
-    this.#activeDownAt = undefined;
-    this.#preemptAt = undefined;
+    this.#activeDownAt = this.#preemptAt = undefined;
     return [
       this.#advertise(now),
       { type: 'add-addresses', addresses },
@@ -255,10 +258,7 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
   }
 
   #leave(reason: ShutdownReason, now: Micros): VirtualRouterAction {
-    this.#advertAt = undefined;
-    this.#activeDownAt = undefined;
-    this.#preemptAt = undefined;
-    this.#learned = undefined;
+    this.#advertAt = this.#activeDownAt = this.#preemptAt = this.#learned = undefined;
     return this.#enter('initialize', reason, now);
   }
 

@@ -1,0 +1,193 @@
+/**
+ * Everything the vrrp process writes to the kernel. Two threads of the addon do the waiting, one for addresses and one
+ * for the gate, because a write of microseconds was seen to take 0.9 s while the kernel was busy elsewhere, and the
+ * heartbeat must not know. Answers come back as events.
+ */
+import { familyOf, type Ip } from '../base/ip.ts';
+import { AddressFlag, deleteAddress, type InterfaceAddress, replaceAddress } from '../netlink/address.ts';
+import { Flag, type Request, writeMessages } from '../netlink/message.ts';
+import * as gate from '../nft/gate.ts';
+import type { Batch } from '../nft/message.ts';
+import type { AddressOutcome, GateOutcome } from '../vrrp/instance.ts';
+import type { GateWrite } from '../vrrp/lease.ts';
+import type { AddressWrite } from '../vrrp/link.ts';
+import { errnoText } from './errno.ts';
+import { ownProtocol } from './interfaces.ts';
+import { native, type Writer, type WriteRequest, type WriteResult } from './native.ts';
+import { NetlinkProtocol, openNetlinkDescriptor } from './netlink-socket.ts';
+
+const ENOENT = 2;
+const ENODEV = 19;
+const EADDRNOTAVAIL = 99;
+const ETIMEDOUT = 110;
+const ECANCELED = 125;
+
+type Answer = (result: WriteResult) => void;
+
+/** A writer thread and who waits for which of its answers. */
+class AnsweredWriter {
+  readonly #writer: Writer;
+  readonly #waiting = new Map<number, { readonly answer: Answer; readonly key: string | undefined }>();
+  #nextId = 1;
+  nextSeq = 1;
+
+  constructor(protocol: number) {
+    this.#writer = native.writer(openNetlinkDescriptor(protocol), (result) => {
+      const waiting = this.#waiting.get(result.id);
+      this.#waiting.delete(result.id);
+      waiting?.answer(result);
+    });
+  }
+
+  get inFlight(): number {
+    return this.#waiting.size;
+  }
+
+  /** A queued request with the same key is replaced, and nobody hears of it again: the newer answer counts. */
+  post(request: Omit<WriteRequest, 'id'>, answer: Answer): void {
+    const id = this.#nextId++;
+    // Room for the longest batch; far below 2^32, where sequence numbers would wrap inside one.
+    this.nextSeq = this.nextSeq > 0x7fffff00 ? 1 : this.nextSeq + 64;
+    if (request.key !== undefined)
+      for (const [older, { key }] of this.#waiting)
+        if (key === request.key) this.#waiting.set(older, { key: undefined, answer: () => undefined });
+    this.#waiting.set(id, { answer, key: request.key });
+    const refused = this.#writer.post({ ...request, id });
+    if (refused === 0) return;
+    this.#waiting.delete(id);
+    queueMicrotask(() =>
+      answer({ id, errno: -refused, seq: 0, text: 'the queue is full', sentAt: 0, doneAt: 0 }),
+    );
+  }
+
+  close(): void {
+    this.#writer.close();
+  }
+}
+
+export class Writers {
+  readonly #addresses = new AnsweredWriter(NetlinkProtocol.route);
+  readonly #gate = new AnsweredWriter(NetlinkProtocol.netfilter);
+
+  /** Writes whose answer has not come. */
+  get inFlight(): number {
+    return this.#addresses.inFlight + this.#gate.inFlight;
+  }
+
+  close(): void {
+    this.#addresses.close();
+    this.#gate.close();
+  }
+
+  writeAddress(write: AddressWrite, done: (outcome: AddressOutcome) => void): void {
+    const { operation, notAfter } = write;
+    const address = kernelAddress(write);
+    const request = operation === 'remove' ? deleteAddress(address) : replaceAddress(address);
+    this.#postAddress(
+      request,
+      operation === 'refresh' ? `${address.index} ${address.local}` : undefined,
+      notAfter,
+      (result) => done(addressOutcome(operation, result)),
+    );
+  }
+
+  /** Takes a leftover of an earlier life away; a kernel that has none is content too. */
+  removeAddress(address: InterfaceAddress, done: () => void): void {
+    this.#postAddress(deleteAddress(address), undefined, undefined, done);
+  }
+
+  #postAddress(
+    request: Request,
+    key: string | undefined,
+    notAfter: number | undefined,
+    answer: Answer,
+  ): void {
+    const data = writeMessages([request], this.#addresses.nextSeq, Flag.request | Flag.ack);
+    const limits = { ...(key !== undefined && { key }), ...(notAfter !== undefined && { notAfter }) };
+    this.#addresses.post({ data, answers: 1, ...limits }, answer);
+  }
+
+  /** Makes tables and rules, elements untouched. @param done undefined, or why there is no gate */
+  prepareGate(done: (unavailable: string | undefined) => void): void {
+    this.#postGate(gate.setup, {}, ({ errno, text }) =>
+      done(errno === 0 ? undefined : `nf_tables gate: ${sentence(errno, text)}`),
+    );
+  }
+
+  teardownGate(done: () => void): void {
+    this.#postGate(gate.teardown, {}, done);
+  }
+
+  writeGate(
+    operation: 'open' | 'renew' | 'close' | 'forget',
+    addresses: readonly Ip[],
+    write: GateWrite | undefined,
+    done: (outcome: GateOutcome) => void,
+  ): void {
+    const until = write?.until ?? 0;
+    // Another program's `flush ruleset` takes our tables too: a promotion starts from known rules.
+    if (operation === 'open') this.#postGate(gate.setup, {}, () => undefined);
+    this.#postGate(
+      (seq) =>
+        operation === 'open' || operation === 'renew'
+          ? gate[operation](addresses, seq, placeholderLifetime)
+          : gate[operation](addresses, seq),
+      {
+        ...(operation === 'renew' && { key: [...addresses].sort().join(' ') }),
+        ...(write !== undefined && { notAfter: write.notAfter }),
+      },
+      (result) => {
+        // Unacknowledged is not renewed: the lease runs on to the end it had.
+        if (result.errno === ETIMEDOUT && operation === 'renew') return;
+        done(gateOutcome(operation, result));
+      },
+      until,
+    );
+  }
+
+  #postGate(
+    encode: (firstSeq: number) => Batch,
+    limits: Pick<WriteRequest, 'key' | 'notAfter'>,
+    answer: Answer,
+    until = 0,
+  ): void {
+    const { data, answers, timeoutOffsets } = encode(this.#gate.nextSeq);
+    const remaining = until > 0 ? { remaining: { until, offsets: timeoutOffsets } } : {};
+    this.#gate.post({ data, answers, ...limits, ...remaining }, answer);
+  }
+}
+
+/** The writer thread puts in what is left of the lease just before it sends. */
+const placeholderLifetime = 1_000_000 as Parameters<typeof gate.open>[2];
+
+function kernelAddress({ interfaceIndex, address, lifetime_s }: AddressWrite): InterfaceAddress {
+  const six = familyOf(address.address) === 6;
+  return {
+    index: interfaceIndex,
+    local: address.address,
+    prefixLength: address.length,
+    // Without NODAD an IPv6 VIP would stay silent for more than a second, and lose to the dead Active's memory.
+    flags: six ? AddressFlag.noDad : 0,
+    scope: address.scope ?? 0,
+    protocol: ownProtocol,
+    ...(address.label !== undefined && { label: address.label }),
+    ...(address.brd !== undefined && { broadcast: address.brd }),
+    ...(lifetime_s !== undefined && { lifetimes: { preferred: lifetime_s, valid: lifetime_s } }),
+  };
+}
+
+function addressOutcome(operation: AddressWrite['operation'], { errno, text }: WriteResult): AddressOutcome {
+  const gone = errno === EADDRNOTAVAIL || errno === ENODEV;
+  if (errno === 0 || (operation === 'remove' && gone)) return 'done';
+  return { failed: errno === ECANCELED ? 'too late to be sent' : sentence(errno, text) };
+}
+
+function gateOutcome(operation: string, { errno, text }: WriteResult): GateOutcome {
+  if (errno === 0) return 'done';
+  if (errno === ECANCELED) return 'too-late';
+  if (errno === ENOENT && operation === 'renew') return 'lapsed';
+  return { failed: sentence(errno, text) };
+}
+
+const sentence = (errno: number, text: string): string =>
+  text === '' ? errnoText(errno) : `${text}, ${errnoText(errno)}`;
