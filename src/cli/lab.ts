@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { LabError } from '../lab/command.ts';
+import { parseFault, faultForms } from '../lab/fault.ts';
+import { defaultPrefix, Lab } from '../lab/lab.ts';
+import { ownerLives, readRecord, recordedPrefixes } from '../lab/record.ts';
+
+interface LabOptions {
+  readonly prefix: string;
+}
+
+/** The site of the examples, from dist/cli/lab.js and from src/cli/lab.ts alike. */
+export const exampleLab = (): string => new URL('../../examples/lab.yaml', import.meta.url).pathname;
+
+/** Adds `lab up|status|exec|fault|down`. */
+export function registerLab(program: Command): Command {
+  const lab = program
+    .command('lab')
+    .description('a site of network namespaces on this machine, from one file');
+  lab.enablePositionalOptions(); // what follows `exec NODE` belongs to the command run there
+  const verb = (form: string, description: string): Command =>
+    lab
+      .command(form)
+      .description(description)
+      .option('--prefix <name>', 'which lab; many may be up at once', defaultPrefix);
+
+  verb('up', 'build the lab and leave it up')
+    .option('--file <path>', 'the lab file', exampleLab())
+    .action(telling(up));
+  verb('status', 'what is up, and what runs in it').action(telling(status));
+  verb('exec <node> <command...>', 'run a command inside a node').passThroughOptions().action(telling(exec));
+  verb('fault <fault...>', 'disturb the lab')
+    .addHelpText('after', `\nFaults:\n  ${faultForms.join('\n  ')}`)
+    .action(telling(fault));
+  verb('down', 'end everything inside the lab and remove it').action(
+    telling(async ({ prefix }: LabOptions) => Lab.attach(prefix).down()),
+  );
+  return lab;
+}
+
+/** What is wrong with the machine or the file is told in its own words; anything else is our bug and keeps its stack. */
+function telling<Args extends unknown[]>(action: (...args: Args) => void | Promise<void>) {
+  return async (...args: Args): Promise<void> => {
+    try {
+      await action(...args);
+    } catch (error) {
+      if (!(error instanceof LabError)) throw error;
+      console.error(error.message);
+      process.exitCode = 1;
+    }
+  };
+}
+
+async function up(options: LabOptions & { file: string }): Promise<void> {
+  const lab = await Lab.up(readFileSync(options.file, 'utf8'), options);
+  const suffix = options.prefix === defaultPrefix ? '' : ` --prefix ${options.prefix}`;
+  const [director] = lab.topology.nodes.filter(({ role }) => role === 'director');
+  const node = director?.name ?? lab.topology.judge.node;
+  console.log(`The lab "${lab.prefix}" is up: ${lab.topology.nodes.map(({ name }) => name).join(', ')}.`);
+  console.log('Next:');
+  console.log(`  vipkeeper lab exec${suffix} ${node} ip address`);
+  console.log(`  vipkeeper lab fault${suffix} link-down ${node}`);
+  console.log(`  vipkeeper lab fault${suffix} heal`);
+  console.log(`  vipkeeper lab down${suffix}`);
+}
+
+function status(options: LabOptions): void {
+  const lab = Lab.attach(options.prefix);
+  const record = readRecord(options.prefix);
+  if (record !== undefined && ownerLives(record))
+    console.log(`lab "${lab.prefix}", kept by process ${record.owner.pid}`);
+  else console.log(`lab "${lab.prefix}", kept by nobody: it stays until "lab down" or the next "lab up"`);
+  for (const node of lab.topology.nodes) {
+    const addresses = node.links.flatMap(({ addresses }) => addresses.map(({ address }) => address));
+    const pids = lab.processes(node.name);
+    const running = pids.length === 0 ? '' : `  processes ${pids.join(' ')}`;
+    console.log(`  ${node.name.padEnd(5)} ${node.role.padEnd(9)} ${addresses.join(' ')}${running}`);
+  }
+  const others = recordedPrefixes().filter((prefix) => prefix !== options.prefix);
+  if (others.length > 0) console.log(`other labs: ${others.join(', ')}`);
+}
+
+function exec(node: string, command: string[], options: LabOptions): void {
+  const child = Lab.attach(options.prefix).exec(node, command, { stdio: 'inherit' });
+  child.on('error', (error) => {
+    console.error(error.message);
+    process.exitCode = 127;
+  });
+  child.on('exit', (status) => {
+    process.exitCode = status ?? 1;
+  });
+}
+
+async function fault(words: string[], options: LabOptions): Promise<void> {
+  const lab = Lab.attach(options.prefix);
+  const parsed = parseFault(words, lab.topology);
+  if (parsed.ok) await lab.fault(parsed.value);
+  else {
+    console.error(parsed.error);
+    process.exitCode = 2;
+  }
+}

@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LabError } from './command.ts';
+
+/** Processes that live in the network namespace at this path; sockets that others hold in it do not count. */
+export function processesIn(netns: string): number[] {
+  const namespace = inode(netns);
+  if (namespace === undefined) return [];
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && inode(`/proc/${name}/ns/net`) === namespace)
+    .map(Number)
+    .filter((pid) => pid !== process.pid);
+}
+
+/** All namespaces are on one file system (nsfs), so the inode alone tells them apart. */
+function inode(path: string): number | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.ino;
+  } catch {
+    return undefined; // ended meanwhile, or a zombie: it has no namespace any more
+  }
+}
+
+/**
+ * Signals all of them within microseconds of each other, children born meanwhile included. SIGKILL stops them all first:
+ * a machine that dies does not leave one process time to notice the death of another and to say goodbye for it.
+ */
+export function signalAll(netns: string, signal: NodeJS.Signals): void {
+  const signalled = new Set<number>();
+  for (let found = processesIn(netns); found.length > 0;) {
+    if (signal === 'SIGKILL') for (const pid of found) signalOne(pid, 'SIGSTOP');
+    for (const pid of found) signalOne(pid, signal);
+    for (const pid of found) signalled.add(pid);
+    found = processesIn(netns).filter((pid) => !signalled.has(pid));
+  }
+}
+
+function signalOne(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Ends every process in these namespaces and waits until they are gone, at most 3 s. */
+export async function endAll(namespaces: readonly string[]): Promise<void> {
+  for (const netns of namespaces) signalAll(netns, 'SIGKILL');
+  for (let round = 0; namespaces.some((netns) => processesIn(netns).length > 0); round++) {
+    if (round > 300) throw new LabError(`processes in ${namespaces.join(', ')} do not end`);
+    await sleep(10);
+  }
+}
+
+/** Start time of a process in clock ticks since boot: with the pid it names a process for ever. @returns undefined when there is none */
+export function startTime(pid: number): number | undefined {
+  try {
+    // The command name is in parentheses and may hold spaces; field 22 is the 20th after it. proc(5)
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return Number(fields[19]);
+  } catch {
+    return undefined;
+  }
+}
