@@ -1,21 +1,25 @@
 /**
- * When an Active tells its neighbours where the virtual addresses live now: gratuitous ARP for IPv4, unsolicited
- * Neighbor Advertisements for IPv6. RFC 9568 §6.4.1 and §6.4.2 ask for one per address on promotion; the timings are keepalived's.
+ * When an Active tells its neighbours where the virtual addresses live now: gratuitous ARP for IPv4,
+ * unsolicited Neighbor Advertisements for IPv6. RFC 9568 §6.4.1 and §6.4.2 ask for one per address on
+ * promotion; the timings are keepalived's.
  *
  *   start     garp_master_repeat copies now, the same again after garp_master_delay,
  *             then garp_master_refresh_repeat copies every garp_master_refresh (0 turns either off)
  *   add       the first two of these for the new addresses only
- *   conflict  another router advertised our VRID while we are Active, so it may have told the neighbours something else:
- *             garp_lower_prio_repeat copies now, and again garp_lower_prio_delay later. Conflict rounds start at least
- *             1 s apart; one that comes sooner is answered at the end of that second. So every conflict is followed by
- *             a round that begins within 1 s, and a peer that never falls silent costs one round a second at most.
+ *   conflict  another router advertised our VRID while we are Active, so it may have told the neighbours
+ *             something else: garp_lower_prio_repeat copies now, and again garp_lower_prio_delay later.
+ *             Conflict rounds start at least 1 s apart; one that comes sooner is answered at the end of that
+ *             second. So every conflict is followed by a round that begins within 1 s, and a peer that never
+ *             falls silent costs one round a second at most.
  *
- * A round goes round-robin over the addresses, so every one is announced once before any is announced twice. What an
- * address is still owed is a number, not a queue: overlapping rounds merge and the backlog is bounded.
+ * A round goes round-robin over the addresses, so every one is announced once before any is announced twice.
+ * What an address is still owed is a number, not a queue: overlapping rounds merge and the backlog is
+ * bounded.
  *
- * Pace: with garp_interval / gna_interval one frame per interval; else bursts of at most 50 frames 1 ms apart (ten
- * addresses with the default of five copies are one burst). 5,000 frames then take 0.1 s, and a heartbeat never waits
- * for more than one burst. The pace is that of one instance, not shared between instances on an interface.
+ * Pace: with garp_interval / gna_interval one frame per interval; else bursts of at most 50 frames 1 ms apart
+ * (ten addresses with the default of five copies are one burst). 5,000 frames then take 0.1 s, and a
+ * heartbeat never waits for more than one burst. The pace is that of one instance, not shared between
+ * instances on an interface.
  */
 import type { Family, Ip } from '../base/ip.ts';
 import { after, earlier, milliseconds, seconds, type Micros } from '../base/time.ts';

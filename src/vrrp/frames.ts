@@ -1,6 +1,7 @@
 /**
- * Whole Ethernet frames of address resolution: what an Active announces, and what the measuring instruments ask and
- * hear. Ethernet pads short frames to 60 octets in the driver, so builders do not and the reader ignores what follows.
+ * Whole Ethernet frames of address resolution: what an Active announces, and what the measuring instruments
+ * ask and hear. Ethernet pads short frames to 60 octets in the driver, so builders do not and the reader
+ * ignores what follows.
  */
 import assert from 'node:assert/strict';
 import { internetChecksum } from '../base/checksum.ts';
@@ -35,11 +36,11 @@ export interface Station {
 }
 
 /**
- * Gratuitous ARP (RFC 9568 §6.4.1, RFC 5227 §3): sender and target address are the virtual one, and the Ethernet source
- * is the announced MAC so that switches learn its port.
+ * Gratuitous ARP (RFC 9568 §6.4.1, RFC 5227 §3): sender and target address are the virtual one, and the
+ * Ethernet source is the announced MAC so that switches learn its port.
  *
- * The request form reaches nearly every stack. Its target MAC is ignored by receivers; keepalived and FRR send ff's.
- * The reply form repeats the MAC there, for the few stacks that take only replies.
+ * The request form reaches nearly every stack. Its target MAC is ignored by receivers; keepalived and FRR
+ * send ff's. The reply form repeats the MAC there, for the few stacks that take only replies.
  */
 export function gratuitousArp(address: Ip, mac: Mac, form: 'request' | 'reply' = 'request'): Uint8Array {
   const sender = { mac, ip: address };
@@ -48,14 +49,18 @@ export function gratuitousArp(address: Ip, mac: Mac, form: 'request' | 'reply' =
     : arp(arpReplyCode, sender, { mac, ip: address });
 }
 
-/** "Who has `target`?" to everyone. A source of 0.0.0.0 makes it a probe that changes no cache (RFC 5227 §2.1.1). */
+/**
+ * "Who has `target`?" to everyone. A source of 0.0.0.0 makes it a probe that changes no cache (RFC 5227
+ * §2.1.1).
+ */
 export const arpRequest = (target: Ip, source: Station): Uint8Array =>
   arp(arpRequestCode, source, { mac: noMac, ip: target });
 
 /**
- * Unsolicited Neighbor Advertisement to all nodes. RFC 9568 §6.4.1, RFC 4861 §4.4: S clear, O set; source is the address
- * itself (as keepalived).
- * @param router R: only when this host forwards IPv6, because hosts drop a default router whose R is clear (RFC 4861 §7.2.5)
+ * Unsolicited Neighbor Advertisement to all nodes. RFC 9568 §6.4.1, RFC 4861 §4.4: S clear, O set; source is
+ * the address itself (as keepalived).
+ * @param router R: only when this host forwards IPv6, because hosts drop a default router whose R is clear
+ *   (RFC 4861 §7.2.5)
  */
 export function unsolicitedNeighbourAdvertisement(address: Ip, mac: Mac, router: boolean): Uint8Array {
   const flags = (router ? 0x80 : 0) | 0x20;
@@ -64,7 +69,10 @@ export function unsolicitedNeighbourAdvertisement(address: Ip, mac: Mac, router:
   return icmp6Frame({ mac, ip: address }, { mac: multicastMac(allNodes), ip: allNodes }, message);
 }
 
-/** "Who has `target`?" to its solicited-node group (RFC 4861 §4.3). A source of :: carries no MAC (RFC 4862 §5.4.2). */
+/**
+ * "Who has `target`?" to its solicited-node group (RFC 4861 §4.3). A source of :: carries no MAC (RFC 4862
+ * §5.4.2).
+ */
 export function neighbourSolicitation(target: Ip, source: Station): Uint8Array {
   const group = solicitedNode(target);
   const option = source.ip === '::' ? [] : [sourceLinkLayerOption, 1, ...macBytes(source.mac)];
@@ -141,7 +149,10 @@ const ethernet = (destination: Mac, source: Mac, etherType: number, payload: Uin
 const u16 = (n: number): [number, number] => [(n >> 8) & 0xff, n & 0xff];
 const putU16 = (bytes: Uint8Array, at: number, n: number): void => bytes.set(u16(n), at);
 
-/** What an instrument hears. `sourceMac` is the Ethernet source; it differs from the announced MAC behind a proxy. */
+/**
+ * What an instrument hears. `sourceMac` is the Ethernet source; it differs from the announced MAC behind a
+ * proxy.
+ */
 export type HeardFrame =
   | {
       readonly kind: 'arp-request' | 'arp-reply';

@@ -11,7 +11,8 @@
  *   |             IPvX addresses: count × (4 or 16) octets            |
  *   +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
  *
- * Reserve is 4 bits (sent 0, ignored on receipt), the interval 12 bits of centiseconds; nothing follows the addresses.
+ * Reserve is 4 bits (sent 0, ignored on receipt), the interval 12 bits of centiseconds; nothing follows the
+ * addresses.
  */
 import assert from 'node:assert/strict';
 import { internetChecksum } from '../base/checksum.ts';
@@ -23,8 +24,8 @@ import type { Priority, Vrid } from './types.ts';
 export const vrrpProtocol = 112;
 
 /**
- * Two forms live in the field for IPv4: RFC 9568 §5.2.8 sums the message alone, but RFC 5798 was read by keepalived,
- * FRR and MikroTik as "with a pseudo-header". IPv6 always has the pseudo-header (RFC 8200 §8.1).
+ * Two forms live in the field for IPv4: RFC 9568 §5.2.8 sums the message alone, but RFC 5798 was read by
+ * keepalived, FRR and MikroTik as "with a pseudo-header". IPv6 always has the pseudo-header (RFC 8200 §8.1).
  */
 export type ChecksumForm = 'pseudo_header' | 'message';
 
@@ -41,7 +42,10 @@ export interface AdvertisementFields {
 }
 
 export interface Advertisement extends AdvertisementFields {
-  /** The forms that the checksum satisfies, never none; both only when the pseudo-header happens to sum to zero. */
+  /**
+   * The forms that the checksum satisfies, never none; both only when the pseudo-header happens to sum to
+   * zero.
+   */
   readonly checksumForms: readonly ChecksumForm[];
 }
 
@@ -58,7 +62,9 @@ const headerLength = 8;
 const checksumOffset = 6;
 const versionAndType = 0x31;
 
-/** @returns the message without IP header. Values out of range are our bug: configuration was checked before. */
+/**
+ * @returns the message without IP header. Values out of range are our bug: configuration was checked before.
+ */
 export function encodeAdvertisement(
   fields: AdvertisementFields,
   carrier: Carrier & { readonly checksum: ChecksumForm },

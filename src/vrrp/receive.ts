@@ -1,8 +1,9 @@
 /**
  * From a datagram to an advertisement that the state machine may believe, or to the one reason why not.
  *
- * A discarded packet changes nothing: no timer, no state, nothing learned; the caller only counts it. (keepalived 2.2.7
- * re-arms its timer on any packet, so damaged ones can keep a dead Active alive.) RFC 9568 §7.1
+ * A discarded packet changes nothing: no timer, no state, nothing learned; the caller only counts it.
+ * (keepalived 2.2.7 re-arms its timer on any packet, so damaged ones can keep a dead Active alive.) RFC 9568
+ * §7.1
  */
 import { ipFromBytes, isLinkLocal, type Family, type Ip } from '../base/ip.ts';
 import { err, ok, type Result } from '../base/result.ts';
@@ -11,10 +12,10 @@ import { decodeAdvertisement, type Advertisement, type Carrier } from './packet.
 import { isOwner, type InstanceConfig } from './types.ts';
 
 /**
- * Every reason to discard, also the metric label. The rungs stand in this order and the first that fails is the reason;
- * `length` stands twice: a message too short for a header has no version, and after `type` the addresses must fill
- * the message exactly. `vrid` comes before the rows that judge values, because what a router of somebody else's
- * says is not ours to complain about.
+ * Every reason to discard, also the metric label. The rungs stand in this order and the first that fails is
+ * the reason; `length` stands twice: a message too short for a header has no version, and after `type` the
+ * addresses must fill the message exactly. `vrid` comes before the rows that judge values, because what a
+ * router of somebody else's says is not ours to complain about.
  */
 export const discardReasons = [
   /** Not a whole IPv4 packet; only splitIp4 says it. */
@@ -33,12 +34,16 @@ export const discardReasons = [
   'interval',
   /** RFC 9568 erratum 8299 */
   'count-zero',
-  /** The first IPv6 address must be link-local (erratum 8300); discarded only with `first_linklocal: reject`. */
+  /**
+   * The first IPv6 address must be link-local (erratum 8300); discarded only with `first_linklocal: reject`.
+   */
   'first-not-link-local',
 ] as const;
 export type DiscardReason = (typeof discardReasons)[number];
 
-/** Things that are accepted and only shown: they mean a misconfiguration, not a forged packet. RFC 9568 §7.1 */
+/**
+ * Things that are accepted and only shown: they mean a misconfiguration, not a forged packet. RFC 9568 §7.1
+ */
 export const remarks = [
   'interval-differs',
   'address-list-differs',

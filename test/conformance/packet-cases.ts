@@ -127,7 +127,10 @@ export const carrierOf = {
   6: { source: ip('fe80::c8'), destination: ip('ff02::12') },
 } as const;
 
-/** The VRRP message of a case at any layer, with what its header says; undefined where there is no whole IP header. */
+/**
+ * The VRRP message of a case at any layer, with what its header says; undefined where there is no whole IP
+ * header.
+ */
 export function packetOf(test: DecodeCase): ReceivedPacket | undefined {
   const bytes = octets(test.hex);
   if (test.layer === 'vrrp') {
