@@ -1,26 +1,29 @@
 /** One instance on a real link: the port of its Instance, and the facts that status shows of it. */
-import type { Ip } from '../base/ip.ts';
+import type { Family, Ip } from '../base/ip.ts';
 import { after, earlier, type Micros, seconds } from '../base/time.ts';
 import type { ShutdownReason, State, TransitionReason } from './events.ts';
 import { gratuitousArp, unsolicitedNeighbourAdvertisement } from './frames.ts';
 import { type AddressOutcome, Instance, type InstancePort } from './instance.ts';
+import { HeardRouters } from './heard.ts';
 import { Holdings } from './holdings.ts';
 import type { GateWrite } from './lease.ts';
 import type { InterfaceFacts, VrrpLink, VrrpSocket } from './link.ts';
 import { encodeAdvertisement } from './packet.ts';
 import { readiness } from './readiness.ts';
 import type { Listener, Received } from './receive.ts';
-import type { HeardRouter, InstanceCounters, InstanceStatus } from './status.ts';
+import { instanceCounters, type InstanceStatus } from './status.ts';
 import { type InstanceConfig, type Priority, type VirtualAddress, vrrpGroup } from './types.ts';
 
 /** What the parent needs to finish for this process if it dies: its farewell and its addresses. */
 export interface Promotion {
   readonly instance: string;
-  readonly interfaceIndex: number;
-  readonly config: InstanceConfig;
+  readonly interface: { readonly name: string; readonly index: number };
+  readonly family: Family;
   readonly source: Ip;
   /** The advertisement with priority 0, ready to send to the VRRP group. */
   readonly farewell: Uint8Array;
+  readonly gated: boolean;
+  readonly addresses: readonly { readonly interfaceIndex: number; readonly address: VirtualAddress }[];
 }
 
 export interface InstanceHost {
@@ -32,27 +35,15 @@ export interface InstanceHost {
 
 /** After a refusal by the kernel the instance stands aside for this long before it tries again. */
 const retryPause = seconds(5);
-/** Other routers remembered per instance; a link with more is being flooded. */
-const mostHeard = 16;
 
 export class InstanceRunner implements InstancePort, Listener {
   readonly instance: Instance;
   readonly #link: VrrpLink;
   readonly #host: InstanceHost;
   readonly #holdings: Holdings;
-  readonly #heard = new Map<Ip, HeardRouter>();
+  readonly #heard = new HeardRouters();
   readonly #seen = new Set<Ip>();
-  readonly #counters: InstanceCounters = {
-    advertisementsSent: 0,
-    advertisementsReceived: 0,
-    priorityZeroSent: 0,
-    priorityZeroReceived: 0,
-    sendErrors: 0,
-    becameActive: 0,
-    announcementsSent: 0,
-    addressesRestored: 0,
-    leaseRenewals: 0,
-  };
+  readonly #counters = instanceCounters();
   #facts: InterfaceFacts | undefined;
   #primary: Ip | undefined;
   #socket: VrrpSocket | undefined;
@@ -159,26 +150,17 @@ export class InstanceRunner implements InstancePort, Listener {
   }
 
   heard(received: Extract<Received<Listener>, { verdict: 'accept' }>, source: Ip, now: Micros): void {
-    const { advertisement, remarks } = received;
+    const { advertisement } = received;
     this.#counters.advertisementsReceived++;
     if (advertisement.priority === 0) this.#counters.priorityZeroReceived++;
-    const known = this.#heard.get(source);
-    if (known !== undefined || this.#heard.size < mostHeard)
-      this.#heard.set(source, {
-        address: source,
-        priority: advertisement.priority,
-        advert_int: (advertisement.maxAdvertiseIntervalCs * 10_000) as Micros,
-        checksumForms: advertisement.checksumForms,
-        remarks,
-        advertisements: (known?.advertisements ?? 0) + 1,
-        lastHeardAt: now,
-      });
+    this.#heard.note(received, source, now);
     const interval = (advertisement.maxAdvertiseIntervalCs * 10_000) as Micros;
     this.instance.handle({ type: 'advertisement', source, priority: advertisement.priority, interval }, now);
   }
 
-  expire(now: Micros): void {
-    this.instance.expire(now);
+  reconfigure(config: InstanceConfig, now: Micros): void {
+    this.instance.handle({ type: 'reconfigure', config }, now);
+    if (this.instance.router.state === 'active') this.#handOver();
   }
 
   // InstancePort: what the machines ask for
@@ -252,17 +234,31 @@ export class InstanceRunner implements InstancePort, Listener {
 
   transition(from: State, to: State, reason: TransitionReason, now: Micros): void {
     this.#host.transition(this.config.name, from, to, reason, now);
-    if (to === 'active' && this.#facts !== undefined && this.#primary !== undefined) {
+    if (to === 'active') {
       this.#counters.becameActive++;
-      this.#host.promoted({
-        instance: this.config.name,
-        interfaceIndex: this.#facts.index,
-        config: this.config,
-        source: this.#primary,
-        farewell: this.#message(this.config, 0, this.#primary),
-      });
+      this.#handOver();
     }
     if (from === 'active') this.#host.demoted(this.config.name);
+  }
+
+  /** Gives the parent what it needs should we die. */
+  #handOver(): void {
+    const { config } = this;
+    if (this.#facts === undefined || this.#primary === undefined) return;
+    const foreign = this.#holdings.foreign(config);
+    const own = config.virtual_ipaddress.filter(({ address }) => !foreign.has(address));
+    this.#host.promoted({
+      instance: config.name,
+      interface: { name: this.#facts.name, index: this.#facts.index },
+      family: config.family,
+      source: this.#primary,
+      farewell: this.#message(config, 0, this.#primary),
+      gated: config.lease.mode !== 'off',
+      addresses: own.flatMap((address) => {
+        const interfaceIndex = this.#holdings.factsOf(config, address)?.index;
+        return interfaceIndex === undefined ? [] : [{ interfaceIndex, address }];
+      }),
+    });
   }
 
   #message(config: InstanceConfig, priority: number, source: Ip): Uint8Array {
@@ -288,7 +284,7 @@ export class InstanceRunner implements InstancePort, Listener {
       primary: this.#primary,
       counters: { ...this.#counters },
       foreignAddresses: [...this.#holdings.foreign(this.config)],
-      heard: [...this.#heard.values()],
+      heard: this.#heard.list(),
       ...(this.#trouble !== undefined && { trouble: this.#trouble }),
     };
   }

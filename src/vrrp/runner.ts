@@ -57,7 +57,7 @@ export class VrrpRunner {
     for (const [name, runner] of this.#instances) {
       const config = wanted.get(name);
       if (config !== undefined && identity(config) === identity(runner.config))
-        runner.instance.handle({ type: 'reconfigure', config }, now);
+        runner.reconfigure(config, now);
       else {
         runner.instance.handle({ type: 'shutdown', reason: 'deconfigured', resign: true }, now);
         this.#instances.delete(name);
@@ -97,7 +97,7 @@ export class VrrpRunner {
     );
     for (const runner of due) {
       this.#lateness.add((now - (runner.deadline ?? now)) as Micros);
-      runner.expire(now);
+      runner.instance.expire(now);
     }
     if (due.length > 0) this.#consider(now);
     if (this.#beatAt <= now) {

@@ -30,6 +30,18 @@ export interface InstanceCounters {
   leaseRenewals: number;
 }
 
+export const instanceCounters = (): InstanceCounters => ({
+  advertisementsSent: 0,
+  advertisementsReceived: 0,
+  priorityZeroSent: 0,
+  priorityZeroReceived: 0,
+  sendErrors: 0,
+  becameActive: 0,
+  announcementsSent: 0,
+  addressesRestored: 0,
+  leaseRenewals: 0,
+});
+
 export interface InstanceStatus {
   readonly config: InstanceConfig;
   readonly router: VirtualRouterSnapshot;

@@ -1,0 +1,112 @@
+/** The snapshot for people. Pure: an age is the snapshot's instant minus the fact's. */
+import { between, formatDuration, type Micros } from '../base/time.ts';
+import type { Snapshot } from '../control.ts';
+import type { InstanceStatus, VrrpStatus } from '../vrrp/status.ts';
+
+export function renderStatus(snapshot: Snapshot): string {
+  const { at, node, startedAt, configuration, processes, vrrp } = snapshot;
+  const lines = [
+    `node ${node}, up ${age(startedAt, at)}`,
+    `configuration ${configuration.file}, loaded ${age(configuration.loadedAt, at)} ago`,
+  ];
+  if (configuration.refused !== undefined)
+    lines.push(
+      `  a newer one was REFUSED ${age(configuration.refused.at, at)} ago:`,
+      ...configuration.refused.errors.map((error) => `    ${error}`),
+    );
+  for (const { name, pid, state, restarts, pss_KiB } of processes)
+    lines.push(
+      `  process ${name.padEnd(9)} ${state}${pid === undefined ? '' : `, pid ${pid}`}, ` +
+        `${pss_KiB === undefined ? 'memory unknown' : `${(pss_KiB / 1024).toFixed(1)} MiB`}, restarts ${restarts}`,
+    );
+  if (vrrp === undefined) lines.push('', 'the vrrp process has said nothing yet: no state is known');
+  else lines.push('', ...renderVrrp(vrrp, at));
+  return `${lines.join('\n')}\n`;
+}
+
+function renderVrrp(vrrp: VrrpStatus, at: Micros): readonly string[] {
+  const { lateness, gate } = vrrp;
+  const stale = between(vrrp.at, at) > 1_000_000 ? '  (OLD: the vrrp process does not answer)' : '';
+  return [
+    `vrrp, as of ${age(vrrp.at, at)} ago${stale}`,
+    `  loop lateness ${lateness.samples} samples, p99 ${formatDuration(lateness.p99)}, ` +
+      `p99.9 ${formatDuration(lateness.p999)}, max ${formatDuration(lateness.max)}; ` +
+      (vrrp.realtime > 0 ? `SCHED_RR ${vrrp.realtime}` : 'normal scheduling class'),
+    `  lease gate ${gate.available ? 'available' : `NOT available: ${gate.why}`}`,
+    ...Object.entries(vrrp.discarded).map(
+      ([where, counters]) => `  discarded on ${where}: ${nonZero(counters)}`,
+    ),
+    ...vrrp.instances.flatMap((instance) => ['', ...renderInstance(instance, vrrp.at)]),
+  ];
+}
+
+function renderInstance(status: InstanceStatus, at: Micros): readonly string[] {
+  const { config, router, counters, primary, lease } = status;
+  const rows: (readonly [string, string])[] = [
+    ['State', `${router.state} for ${age(router.since, at)} (${router.reason})`],
+    ['Interface', `${config.interface}, IPv${config.family}, primary ${primary ?? 'none'}`],
+    ['Priority', `${config.priority}${config.priority === 255 ? ' (address owner)' : ''}`],
+    [
+      'Preempt',
+      config.preempt.mode === 'never' ? 'never' : `always, delay ${formatDuration(config.preempt.delay)}`,
+    ],
+    ['Advertisement Interval', formatDuration(config.advert_int)],
+    ['Active Advertisement Interval', formatDuration(router.activeAdverInterval)],
+    ['Skew Time', formatDuration(router.skewTime)],
+    ['Active Down Interval', formatDuration(router.activeDownInterval)],
+    ['Next Advertisement', due(router.advertAt, at)],
+    ['Active Down', due(router.activeDownAt, at)],
+    ['Preemption', due(router.preemptAt, at)],
+    ['Lease', `${config.lease.mode}, ${leaseText(lease, at)}`],
+    [
+      'Virtual Addresses',
+      config.virtual_ipaddress.map(({ address, length }) => `${address}/${length}`).join(' '),
+    ],
+    ['Foreign Addresses', status.foreignAddresses.join(' ')],
+    [
+      'Counters',
+      Object.entries(counters)
+        .map(([name, value]) => `${name} ${value}`)
+        .join(', '),
+    ],
+    [
+      'Trouble',
+      status.trouble === undefined ? '' : `${status.trouble.text} (${age(status.trouble.at, at)} ago)`,
+    ],
+    ...status.heard.map(({ address, priority, advertisements, lastHeardAt, remarks }) => {
+      const notes = remarks.length > 0 ? `; ${remarks.join(', ')}` : '';
+      return [
+        'Heard',
+        `${address} priority ${priority}, ${advertisements} times, last ${age(lastHeardAt, at)} ago${notes}`,
+      ] as const;
+    }),
+  ];
+  const shown = rows.filter(([, value]) => value !== '');
+  return [
+    `${config.name}: virtual router ${config.virtual_router_id}`,
+    ...shown.map(([name, value]) => `  ${name.padEnd(30)} ${value}`),
+  ];
+}
+
+function leaseText(lease: InstanceStatus['lease'], at: Micros): string {
+  switch (lease.kind) {
+    case 'none':
+      return 'none held';
+    case 'opening':
+      return 'opening';
+    case 'held':
+      return `held, ${formatDuration(between(at, lease.until))} left`;
+    case 'weak':
+      return `WEAK: ${lease.why}`;
+  }
+}
+
+const age = (from: Micros, at: Micros): string => formatDuration(between(from, at));
+
+const due = (instant: Micros | undefined, at: Micros): string =>
+  instant === undefined ? '' : `in ${formatDuration(between(at, instant))}`;
+
+const nonZero = (counters: Readonly<Record<string, number>>): string => {
+  const moved = Object.entries(counters).filter(([, count]) => count > 0);
+  return moved.length === 0 ? 'nothing' : moved.map(([reason, count]) => `${reason} ${count}`).join(', ');
+};

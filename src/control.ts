@@ -1,0 +1,35 @@
+/** The port through which API, CLI and drills see and steer a daemon; nothing else of it is theirs to touch. */
+import type { Micros } from './base/time.ts';
+import type { VrrpStatus } from './vrrp/status.ts';
+
+export type ProcessName = 'vipkeeper' | 'vrrp' | 'checks' | 'scripts';
+
+export interface ProcessStatus {
+  readonly name: ProcessName;
+  readonly pid: number | undefined;
+  readonly state: 'running' | 'silent' | 'starting' | 'ended';
+  readonly restarts: number;
+  /** Proportional set size in KiB, from /proc/PID/smaps_rollup. */
+  readonly pss_KiB: number | undefined;
+}
+
+/** Everything there is to know, schema-versioned; instants are CLOCK_BOOTTIME µs, `at` is when it was put together. */
+export interface Snapshot {
+  readonly version: 1;
+  readonly at: Micros;
+  readonly node: string;
+  readonly startedAt: Micros;
+  readonly configuration: {
+    readonly file: string;
+    readonly loadedAt: Micros;
+    /** The last reload that was refused, if it came after the one in force. */
+    readonly refused?: { readonly at: Micros; readonly errors: readonly string[] };
+  };
+  readonly processes: readonly ProcessStatus[];
+  /** As the vrrp process said it last: look at its own `at`. */
+  readonly vrrp: VrrpStatus | undefined;
+}
+
+export interface Control {
+  snapshot(): Promise<Snapshot>;
+}

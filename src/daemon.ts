@@ -1,0 +1,238 @@
+/**
+ * The parent process "vipkeeper": reads the file, starts and watches the children, finishes for a dead vrrp process,
+ * answers on the control socket. Composition root: machines and runners meet here and nowhere else.
+ */
+import { readFileSync } from 'node:fs';
+import type { Logger } from 'pino';
+import type { Micros } from './base/time.ts';
+import { loadConfig, type NodeName } from './config/load.ts';
+import { renderError } from './config/report.ts';
+import type { Config } from './config/types.ts';
+import type { Control, ProcessName, ProcessStatus, Snapshot } from './control.ts';
+import { native } from './kernel/native.ts';
+import { pssOf } from './kernel/process-memory.ts';
+import { ServiceManager } from './kernel/service-manager.ts';
+import { accountOf } from './process/account.ts';
+import { Child } from './process/child.ts';
+import type { FromVrrp, ToVrrp } from './process/messages.ts';
+import { VrrpGuardian } from './process/vrrp-guardian.ts';
+import type { VrrpStatus } from './vrrp/status.ts';
+
+export interface DaemonOptions {
+  readonly file: string;
+  readonly node: NodeName;
+}
+
+/** vrrp beats every 100 ms and must be replaced well inside the life of a lease; the others beat every 500 ms. */
+const vrrpSilence_ms = 1_000;
+const childSilence_ms = 5_000;
+const beatInterval_ms = 1_000;
+const stopLimit_ms = 3_000;
+/** A status that vrrp does not give in this time is shown as it last was, with its age. */
+const statusLimit_ms = 500;
+
+export class Daemon implements Control {
+  readonly #options: DaemonOptions;
+  readonly #log: Logger;
+  readonly #startedAt = native.now() as Micros;
+  readonly #serviceManager = new ServiceManager(process.env['NOTIFY_SOCKET']);
+  readonly #guardian = new VrrpGuardian();
+  readonly #children: Readonly<Record<Exclude<ProcessName, 'vipkeeper'>, Child<ToVrrp, FromVrrp>>>;
+  readonly #beat: NodeJS.Timeout;
+  readonly #statusWaiters = new Map<number, (status: VrrpStatus) => void>();
+  #config: Config;
+  #loadedAt: Micros;
+  #refused: { readonly at: Micros; readonly errors: readonly string[] } | undefined;
+  #vrrpStatus: VrrpStatus | undefined;
+  #nextStatusId = 1;
+
+  constructor(options: DaemonOptions, config: Config, log: Logger) {
+    this.#options = options;
+    this.#config = config;
+    this.#log = log;
+    this.#loadedAt = this.#startedAt;
+    this.#children = {
+      vrrp: this.#startVrrp(),
+      checks: this.#startBystander('checks', checksAccount(config)),
+      scripts: this.#startBystander('scripts', []),
+    };
+    this.#beat = setInterval(() => this.#sendBeats(), beatInterval_ms);
+    log.info({ file: options.file, instances: config.vrrp_instance.length }, 'started');
+    this.#serviceManager.ready(`node ${config.node}`);
+  }
+
+  /** SIGHUP: a file with mistakes changes nothing. @returns whether it is in force */
+  reload(): boolean {
+    this.#serviceManager.reloading();
+    const { file, node } = this.#options;
+    const errors = this.#tryReload(file, node);
+    if (errors.length > 0) {
+      this.#refused = { at: native.now() as Micros, errors };
+      for (const error of errors) this.#log.error(error);
+      this.#log.error({ file }, 'reload refused: the configuration before it stays in force');
+    } else this.#log.info({ file }, 'reloaded');
+    this.#serviceManager.ready(`node ${this.#config.node}`);
+    return errors.length === 0;
+  }
+
+  #tryReload(file: string, node: NodeName): readonly string[] {
+    let text: Uint8Array;
+    try {
+      text = readFileSync(file);
+    } catch (error) {
+      return [`${file}: cannot be read: ${(error as Error).message}`];
+    }
+    const loaded = loadConfig(text, file, node);
+    if (!loaded.ok) return loaded.error.map(renderError);
+    this.#config = loaded.value.config;
+    this.#loadedAt = native.now() as Micros;
+    this.#refused = undefined;
+    this.#configureVrrp();
+    return [];
+  }
+
+  /** Hands over, then ends: the VIPs leave with a farewell before anything else stops. */
+  async stop(): Promise<void> {
+    this.#serviceManager.stopping();
+    clearInterval(this.#beat);
+    const { vrrp, checks, scripts } = this.#children;
+    await vrrp.stop(stopLimit_ms);
+    await Promise.all([checks.stop(stopLimit_ms), scripts.stop(stopLimit_ms)]);
+    this.#guardian.close();
+    this.#log.info('stopped');
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    const vrrp = await this.#askVrrp();
+    const { file } = this.#options;
+    return {
+      version: 1,
+      at: native.now() as Micros,
+      node: this.#config.node,
+      startedAt: this.#startedAt,
+      configuration: {
+        file,
+        loadedAt: this.#loadedAt,
+        ...(this.#refused !== undefined && { refused: this.#refused }),
+      },
+      processes: this.#processes(),
+      vrrp,
+    };
+  }
+
+  #startVrrp(): Child<ToVrrp, FromVrrp> {
+    const title = 'vipkeeper: vrrp';
+    const module = new URL('./process/vrrp.js', import.meta.url);
+    // A small heap that is collected often and briefly: nothing in this process lives long.
+    const execArgv = ['--max-semi-space-size=1', '--max-old-space-size=96'];
+    return new Child(
+      { title, module, execArgv, silence_ms: vrrpSilence_ms },
+      {
+        ready: () => this.#configureVrrp(),
+        message: (message) => this.#hearVrrp(message),
+        ended: (how) => {
+          const finished = this.#guardian.finish();
+          this.#log.error({ how, resigned: finished }, `${title} ended`);
+        },
+        notice: (text) => this.#log.warn(text),
+      },
+    );
+  }
+
+  /** A child that moves no VIP: its death is a line in the log and a new process. */
+  #startBystander(name: 'checks' | 'scripts', args: readonly string[]): Child<ToVrrp, FromVrrp> {
+    const title = `vipkeeper: ${name}`;
+    const module = new URL(`./process/${name}.js`, import.meta.url);
+    return new Child(
+      { title, module, args, execArgv: ['--max-semi-space-size=1'], silence_ms: childSilence_ms },
+      {
+        ready: () => undefined,
+        message: () => undefined,
+        ended: (how) => this.#log.warn({ how }, `${title} ended`),
+        notice: (text) => this.#log.warn(text),
+      },
+    );
+  }
+
+  #configureVrrp(): void {
+    const { vrrp_instance: instances, process: settings } = this.#config;
+    const { vrrp_rt_priority: realtime, parent_silence: parentSilence } = settings;
+    this.#children.vrrp.send({ type: 'configure', instances, realtime, parentSilence });
+  }
+
+  #hearVrrp(message: FromVrrp): void {
+    switch (message.type) {
+      case 'promoted': {
+        this.#guardian.promoted(message.promotion);
+        return;
+      }
+      case 'demoted': {
+        this.#guardian.demoted(message.instance);
+        return;
+      }
+      case 'transition': {
+        const { instance, from, to, reason } = message;
+        this.#log.info({ instance, from, to, reason }, `${instance}: ${from} → ${to} (${reason})`);
+        return;
+      }
+      case 'trouble': {
+        this.#log.warn({ instance: message.instance }, message.text);
+        return;
+      }
+      case 'notice': {
+        this.#log.warn(message.text);
+        return;
+      }
+      case 'status':
+        this.#vrrpStatus = message.status;
+        this.#statusWaiters.get(message.id)?.(message.status);
+        this.#statusWaiters.delete(message.id);
+    }
+  }
+
+  #askVrrp(): Promise<VrrpStatus | undefined> {
+    const id = this.#nextStatusId++;
+    return new Promise((resolve) => {
+      const limit = setTimeout(() => {
+        this.#statusWaiters.delete(id);
+        resolve(this.#vrrpStatus);
+      }, statusLimit_ms);
+      this.#statusWaiters.set(id, (status) => {
+        clearTimeout(limit);
+        resolve(status);
+      });
+      this.#children.vrrp.send({ type: 'status', id });
+    });
+  }
+
+  #sendBeats(): void {
+    const children = Object.values(this.#children);
+    for (const child of children) child.send({ type: 'beat' });
+    if (children.every(({ beats }) => beats)) this.#serviceManager.alive();
+  }
+
+  #processes(): readonly ProcessStatus[] {
+    const children = Object.entries(this.#children).map(([name, child]): ProcessStatus => {
+      const { pid, restarts, state } = child;
+      return {
+        name: name as ProcessName,
+        pid,
+        state,
+        restarts,
+        pss_KiB: pid === undefined ? undefined : pssOf(pid),
+      };
+    });
+    const { pid } = process;
+    return [{ name: 'vipkeeper', pid, state: 'running', restarts: 0, pss_KiB: pssOf(pid) }, ...children];
+  }
+}
+
+function checksAccount(config: Config): readonly string[] {
+  const user = config.process.checks_user;
+  const account = accountOf(user);
+  if (account === undefined)
+    throw new Error(
+      `user ${user} for the checks process is not in /etc/passwd: create it, or name another as global.checks_user`,
+    );
+  return [String(account.uid), String(account.gid)];
+}

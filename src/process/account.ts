@@ -1,0 +1,15 @@
+import { readFileSync } from 'node:fs';
+
+export interface Account {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Looks a user up in /etc/passwd. @returns undefined when there is none of that name */
+export function accountOf(user: string): Account | undefined {
+  for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
+    const [name, , uid, gid] = line.split(':');
+    if (name === user) return { uid: Number(uid), gid: Number(gid) };
+  }
+  return undefined;
+}

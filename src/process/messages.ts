@@ -1,0 +1,36 @@
+/** What parent and children say to each other; structured clone, so octets and undefined pass as they are. */
+import type { Micros } from '../base/time.ts';
+import type { State, TransitionReason } from '../vrrp/events.ts';
+import type { Promotion } from '../vrrp/instance-runner.ts';
+import type { VrrpStatus } from '../vrrp/status.ts';
+import type { InstanceConfig } from '../vrrp/types.ts';
+
+export type ToVrrp =
+  | {
+      readonly type: 'configure';
+      readonly instances: readonly InstanceConfig[];
+      readonly realtime: number;
+      readonly parentSilence: Micros;
+    }
+  | { readonly type: 'status'; readonly id: number };
+
+export type FromVrrp =
+  | {
+      readonly type: 'transition';
+      readonly instance: string;
+      readonly from: State;
+      readonly to: State;
+      readonly reason: TransitionReason;
+      readonly at: Micros;
+    }
+  | { readonly type: 'promoted'; readonly promotion: Promotion }
+  | { readonly type: 'demoted'; readonly instance: string }
+  | { readonly type: 'trouble'; readonly instance: string; readonly text: string }
+  | { readonly type: 'notice'; readonly text: string }
+  | { readonly type: 'status'; readonly id: number; readonly status: VrrpStatus };
+
+/** Everybody hears these from, or says them to, the parent. */
+export type ToChild = { readonly type: 'beat' } | { readonly type: 'stop' };
+export interface ChildBeat {
+  readonly type: 'beat';
+}

@@ -1,0 +1,51 @@
+/**
+ * What the parent does when the vrrp process dies or freezes: it says the farewell that vrrp left with it at promotion,
+ * closes the gate and takes the addresses away, so that the peer takes over in its skew time instead of waiting.
+ */
+import { openVrrpSocket } from '../kernel/vrrp-socket.ts';
+import { Writers } from '../kernel/writers.ts';
+import type { Promotion } from '../vrrp/instance-runner.ts';
+import type { VrrpSocket } from '../vrrp/link.ts';
+
+export class VrrpGuardian {
+  readonly #promotions = new Map<
+    string,
+    { readonly promotion: Promotion; readonly socket: VrrpSocket | string }
+  >();
+  /** The threads that wait for the kernel are made once: a death is no time to begin. */
+  readonly #writers = new Writers();
+
+  promoted(promotion: Promotion): void {
+    this.demoted(promotion.instance);
+    const socket = openVrrpSocket(promotion.interface, promotion.family, undefined);
+    this.#promotions.set(promotion.instance, { promotion, socket });
+  }
+
+  demoted(instance: string): void {
+    const held = this.#promotions.get(instance);
+    if (typeof held?.socket === 'object') held.socket.close();
+    this.#promotions.delete(instance);
+  }
+
+  /** Finishes every instance that the dead process was Active for. @returns their names */
+  finish(): readonly string[] {
+    const held = [...this.#promotions.values()];
+    for (const { promotion, socket } of held)
+      if (typeof socket === 'object') socket.send(promotion.farewell, promotion.source);
+    for (const { promotion } of held) this.#withdraw(promotion);
+    for (const { promotion } of held) this.demoted(promotion.instance);
+    return held.map(({ promotion }) => promotion.instance);
+  }
+
+  #withdraw({ addresses, gated }: Promotion): void {
+    const ips = addresses.map(({ address }) => address.address);
+    if (gated && ips.length > 0) this.#writers.writeGate('close', ips, undefined, () => undefined);
+    for (const { interfaceIndex, address } of addresses)
+      this.#writers.writeAddress({ operation: 'remove', interfaceIndex, address }, () => undefined);
+  }
+
+  close(): void {
+    for (const instance of [...this.#promotions.keys()]) this.demoted(instance);
+    this.#writers.close();
+  }
+}

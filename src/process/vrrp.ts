@@ -1,0 +1,74 @@
+/**
+ * Process "vipkeeper: vrrp": VRRP sockets, state machines, announcements, leases, and nothing else. It parses nothing
+ * but VRRP and netlink, and it makes no write that could wait: see docs/architecture.md.
+ */
+import type { Micros } from '../base/time.ts';
+import { errnoText } from '../kernel/errno.ts';
+import { LinuxLink } from '../kernel/linux.ts';
+import { native } from '../kernel/native.ts';
+import { VrrpRunner } from '../vrrp/runner.ts';
+import { linkToParent } from './link-to-parent.ts';
+import type { ChildBeat, FromVrrp, ToChild, ToVrrp } from './messages.ts';
+
+const SCHED_RR = 2;
+/** Longest wait for the kernel's answers when leaving. */
+const farewellLimit_ms = 1_000;
+
+let parentHeardAt = native.now() as Micros;
+let parentSilence: Micros | undefined;
+let realtime = 0;
+let leaving = false;
+
+const say: (message: FromVrrp | ChildBeat) => void = linkToParent<ToVrrp | ToChild>('vipkeeper: vrrp', {
+  message(message) {
+    parentHeardAt = native.now() as Micros;
+    if (message.type === 'configure') {
+      parentSilence = message.parentSilence;
+      takeRealtime(message.realtime);
+      runner.configure(message.instances, realtime);
+    } else if (message.type === 'status') say({ type: 'status', id: message.id, status: runner.status() });
+    else if (message.type === 'stop') leave('stop');
+    else if (!leaving) runner.release();
+  },
+  lost: () => leave('parent-lost'),
+});
+
+const link = new LinuxLink({
+  interfacesChanged: () => runner.interfacesChanged(),
+  wake: () => runner.wake(),
+});
+
+const runner = new VrrpRunner(link, {
+  beat(now) {
+    say({ type: 'beat' });
+    if (parentSilence !== undefined && now - parentHeardAt > parentSilence) runner.hold('parent-silent');
+  },
+  transition: (instance, from, to, reason, at) => say({ type: 'transition', instance, from, to, reason, at }),
+  promoted: (promotion) => say({ type: 'promoted', promotion }),
+  demoted: (instance) => say({ type: 'demoted', instance }),
+  trouble: (instance, text) => say({ type: 'trouble', instance, text }),
+});
+
+// A signal to this process alone is an operator's wish like any other: leave in order.
+process.on('SIGTERM', () => leave('stop'));
+await link.prepare();
+runner.wake();
+
+function takeRealtime(priority: number): void {
+  if (priority === realtime) return;
+  const result = native.schedule(priority > 0 ? SCHED_RR : 0, priority);
+  if (result === 0) realtime = priority;
+  else say({ type: 'notice', text: `no real-time class for the vrrp process: ${errnoText(result)}` });
+}
+
+/** Says farewell, takes the addresses away, and ends when the kernel has done it. */
+function leave(reason: 'stop' | 'parent-lost'): void {
+  if (leaving) return;
+  leaving = true;
+  runner.hold(reason);
+  const end = (): never => process.exit(0);
+  setTimeout(end, farewellLimit_ms);
+  setInterval(() => {
+    if (link.writesInFlight === 0) end();
+  }, 2);
+}
