@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import type { Command } from 'commander';
 import { LabError } from '../lab/command.ts';
 import { parseFault, faultForms } from '../lab/fault.ts';
@@ -51,17 +52,34 @@ function telling<Args extends unknown[]>(action: (...args: Args) => void | Promi
   };
 }
 
+/** How this program was called, so that what is printed can be typed. */
+function self(): string {
+  const script = process.argv[1] ?? '';
+  return script.endsWith('.js') ? `node ${path.relative('', script)}` : 'vipkeeper';
+}
+
 async function up(options: LabOptions & { file: string }): Promise<void> {
-  const lab = await Lab.up(readFileSync(options.file, 'utf8'), options);
+  const lab = await Lab.up(readLabFile(options.file), options);
   const suffix = options.prefix === defaultPrefix ? '' : ` --prefix ${options.prefix}`;
   const [director] = lab.topology.nodes.filter(({ role }) => role === 'director');
   const node = director?.name ?? lab.topology.judge.node;
   console.log(`The lab "${lab.prefix}" is up: ${lab.topology.nodes.map(({ name }) => name).join(', ')}.`);
   console.log('Next:');
-  console.log(`  vipkeeper lab exec${suffix} ${node} ip address`);
-  console.log(`  vipkeeper lab fault${suffix} link-down ${node}`);
-  console.log(`  vipkeeper lab fault${suffix} heal`);
-  console.log(`  vipkeeper lab down${suffix}`);
+  console.log(`  ${self()} lab exec${suffix} ${node} ip address`);
+  console.log(`  ${self()} lab fault${suffix} link-down ${node}`);
+  console.log(`  ${self()} lab fault${suffix} heal`);
+  console.log(`  ${self()} lab down${suffix}`);
+}
+
+function readLabFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const absent = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new LabError(`cannot read the lab file ${file}: ${absent ? 'no such file' : String(cause)}`, {
+      cause,
+    });
+  }
 }
 
 function status(options: LabOptions): void {

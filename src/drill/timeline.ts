@@ -77,7 +77,7 @@ const slotStart = (track: Track, slot: number): Micros => micros(track.startedAt
 function ownersBySlot(slots: Uint8Array, hold: number): Owners[] {
   const probed = [...slots.keys()].filter((slot) => ((slots[slot] ?? 0) & probeSent) !== 0);
   const answers = probed.map((slot) => (slots[slot] ?? 0) & ~probeSent);
-  for (let director = 0; director < 7; director++) closeHoles(answers, 1 << director, hold);
+  for (let director = 0; director < 7; director++) closeHoles(answers, probed, 1 << director, hold);
   const owners = new Array<Owners>(slots.length).fill('unknown');
   for (const [at, slot] of probed.entries()) {
     const before = answers[at - 1];
@@ -90,10 +90,11 @@ function ownersBySlot(slots: Uint8Array, hold: number): Owners[] {
   return owners;
 }
 
-/** Sets the bit between two of its occurrences at most `hold` apart. */
-function closeHoles(answers: number[], bit: number, hold: number): void {
+/** Sets the bit between two of its occurrences at most `hold` probes apart, but never across a long time without probes. */
+function closeHoles(answers: number[], probed: readonly number[], bit: number, hold: number): void {
   let last = -Infinity;
   for (let at = 0; at < answers.length; at++) {
+    if ((probed[at] ?? 0) - (probed[at - 1] ?? 0) - 1 > hold) last = -Infinity;
     if (((answers[at] ?? 0) & bit) === 0) continue;
     if (at - last <= hold)
       for (let hole = last + 1; hole < at; hole++) answers[hole] = (answers[hole] ?? 0) | bit;

@@ -117,7 +117,11 @@ export class Lab {
 
   /** One shell writes the settings and becomes ip: two programs a node, not one for each line. */
   private async arrange(plan: NamespacePlan): Promise<void> {
-    const settings = plan.settings.map(([path, value]) => `echo '${value}' >/proc/sys/${path}`);
+    const write = ([path, value]: readonly [string, string]): string => `echo '${value}' >/proc/sys/${path}`;
+    const settings = [
+      ...plan.settings.map(write),
+      ...plan.settingsWherePresent.map((setting) => `[ ! -e /proc/sys/${setting[0]} ] || ${write(setting)}`),
+    ];
     await this.run(plan.node, ['sh', '-ec', [...settings, 'exec ip -batch -'].join('\n')], lines(plan.batch));
   }
 }

@@ -2,11 +2,15 @@ import { familyOf } from '../base/ip.ts';
 import type { LabLink, LabNode, Topology } from './topology.ts';
 import { portName, switchNode } from './topology.ts';
 
+type Setting = readonly [path: string, value: string];
+
 /** What is done inside one namespace: settings first, then lines for `ip -batch`. */
 export interface NamespacePlan {
   readonly node: string;
   /** Files under /proc/sys and what is written there. */
-  readonly settings: readonly (readonly [path: string, value: string])[];
+  readonly settings: readonly Setting[];
+  /** The same, but a kernel without such a file is as good. */
+  readonly settingsWherePresent: readonly Setting[];
   readonly batch: readonly string[];
 }
 
@@ -49,7 +53,11 @@ function planSwitch(topology: Topology, prefix: string): NamespacePlan {
   );
   // The switch is layer 2 only; IPv6 on its ports would add its own multicast to every capture.
   const settings = ['all', 'default'].map((scope) => [`net/ipv6/conf/${scope}/disable_ipv6`, '1'] as const);
-  return { node: switchNode, settings, batch: [...bridges, ...ports] };
+  // A kernel with br_netfilter hands bridged packets to iptables and drops those it finds malformed: no switch does.
+  const settingsWherePresent = ['iptables', 'ip6tables', 'arptables'].map(
+    (tables) => [`net/bridge/bridge-nf-call-${tables}`, '0'] as const,
+  );
+  return { node: switchNode, settings, settingsWherePresent, batch: [...bridges, ...ports] };
 }
 
 function planNode(node: LabNode, topology: Topology): NamespacePlan {
@@ -67,6 +75,7 @@ function planNode(node: LabNode, topology: Topology): NamespacePlan {
   return {
     node: node.name,
     settings: [['net/ipv4/conf/all/rp_filter', '0'], ...node.links.flatMap(linkSettings), ...own],
+    settingsWherePresent: [],
     batch: ['link set dev lo up', ...links, ...routes],
   };
 }
@@ -84,7 +93,7 @@ function judgeNeighbours(node: LabNode, link: LabLink, { nodes, judge }: Topolog
 }
 
 /** The link exists and is down, so these hold before its first packet. */
-const linkSettings = (link: LabLink): readonly (readonly [string, string])[] => [
+const linkSettings = (link: LabLink): readonly Setting[] => [
   [`net/ipv4/conf/${link.name}/rp_filter`, '0'],
   // Duplicate address detection would keep a link-local address silent for over a second.
   [`net/ipv6/conf/${link.name}/accept_dad`, '0'],

@@ -31,7 +31,9 @@ export function signalAll(netns: string, signal: NodeJS.Signals): void {
     if (signal === 'SIGKILL') for (const pid of found) signalOne(pid, 'SIGSTOP');
     for (const pid of found) signalOne(pid, signal);
     for (const pid of found) signalled.add(pid);
-    found = processesIn(netns).filter((pid) => !signalled.has(pid));
+    // Stopped or dead processes have no more children, so this ends; those that go on may have new ones for ever.
+    const mayEnd = signal === 'SIGKILL' || signal === 'SIGSTOP';
+    found = mayEnd ? processesIn(netns).filter((pid) => !signalled.has(pid)) : [];
   }
 }
 
@@ -52,14 +54,17 @@ export async function endAll(namespaces: readonly string[]): Promise<void> {
   }
 }
 
-/** Start time of a process in clock ticks since boot: with the pid it names a process for ever. @returns undefined when there is none */
+/**
+ * Start time of a living process in clock ticks since boot: with the pid it names a process for ever.
+ * @returns undefined when there is none, or only its unreaped remains
+ */
 export function startTime(pid: number): number | undefined {
   try {
-    // The command name is in parentheses and may hold spaces; field 22 is the 20th after it. proc(5)
+    // The command name is in parentheses and may hold spaces; after it come fields 3, the state, and on. proc(5)
     const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
       .replace(/^.*\) /s, '')
       .split(' ');
-    return Number(fields[19]);
+    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : Number(fields[19]);
   } catch {
     return undefined;
   }
