@@ -1,0 +1,50 @@
+import type { AttributeWriter } from '../netlink/attribute.ts';
+
+/** Expressions of nf_tables rules. All work on register 1; a rule stops at the first that does not match. */
+export interface Expression {
+  readonly name: string;
+  readonly write: (writer: AttributeWriter) => void;
+}
+
+const register = 1;
+/** NFT_REG_VERDICT */
+const verdictRegister = 0;
+
+export const PayloadBase = { network: 1, transport: 2 } as const;
+/** NFT_META_*: which protocol family a packet of an inet chain has, and its transport protocol. */
+export const MetaKey = { nfproto: 15, l4proto: 16 } as const;
+
+export const loadMeta = (key: number): Expression => ({
+  name: 'meta',
+  write: (writer) => writer.be32(1, register).be32(2, key),
+});
+
+export const loadPayload = (base: number, offset: number, length: number): Expression => ({
+  name: 'payload',
+  write: (writer) => writer.be32(1, register).be32(2, base).be32(3, offset).be32(4, length),
+});
+
+/** @param value in the packet's order */
+export const equals = (...value: readonly number[]): Expression => ({
+  name: 'cmp',
+  write: (writer) =>
+    writer
+      .be32(1, register)
+      .be32(2, 0)
+      .nested(3, (data) => data.raw(1, Uint8Array.from(value))),
+});
+
+/** The register's value is (not) an element of the set: an expired element is not one, from that instant on. */
+export const isIn = (set: string): Expression => lookup(set, 0);
+export const isNotIn = (set: string): Expression => lookup(set, 1);
+
+export const drop: Expression = {
+  name: 'immediate',
+  write: (writer) =>
+    writer.be32(1, verdictRegister).nested(2, (data) => data.nested(2, (verdict) => verdict.be32(1, 0))),
+};
+
+const lookup = (set: string, flags: number): Expression => ({
+  name: 'lookup',
+  write: (writer) => writer.string(1, set).be32(2, register).be32(5, flags),
+});
