@@ -29,6 +29,8 @@ export class Interfaces {
   #addresses = new Map<string, InterfaceAddress>();
   /** Addresses added by this process: before 5.18 the kernel does not say whose they are. */
   readonly #added = new Set<string>();
+  /** What facts() gave out, good until the next change. */
+  #facts = new Map<string, InterfaceFacts>();
   #reading = false;
   #changedWhileReading = false;
 
@@ -57,7 +59,7 @@ export class Interfaces {
     } finally {
       this.#reading = false;
     }
-    this.#onChange();
+    this.#changed();
   }
 
   close(): void {
@@ -66,8 +68,13 @@ export class Interfaces {
   }
 
   facts(name: string): InterfaceFacts | undefined {
-    for (const link of this.#links.values()) if (link.name === name) return this.#factsOf(link);
-    return undefined;
+    const known = this.#facts.get(name);
+    if (known !== undefined) return known;
+    const link = [...this.#links.values()].find((candidate) => candidate.name === name);
+    if (link === undefined) return undefined;
+    const facts = this.#factsOf(link);
+    this.#facts.set(name, facts);
+    return facts;
   }
 
   /** Every address that vipkeeper added and that is still there. */
@@ -103,7 +110,12 @@ export class Interfaces {
 
   #onMessage(message: Message): void {
     if (this.#reading) this.#changedWhileReading = true;
-    else if (this.#take(message)) this.#onChange();
+    else if (this.#take(message)) this.#changed();
+  }
+
+  #changed(): void {
+    this.#facts.clear();
+    this.#onChange();
   }
 
   /** @returns whether the picture changed in a way that matters: a renewed lifetime does not. */

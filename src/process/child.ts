@@ -113,6 +113,7 @@ export class Child<To extends object, From extends object> {
   #onExit(how: string): void {
     this.#process = undefined;
     this.#ready = false;
+    if (this.#stopping && how === 'exit code 0') return;
     this.#handlers.ended(how);
     if (this.#stopping) return;
     this.#restarts++;

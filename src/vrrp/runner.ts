@@ -98,8 +98,8 @@ export class VrrpRunner {
     for (const runner of due) {
       this.#lateness.add((now - (runner.deadline ?? now)) as Micros);
       runner.instance.expire(now);
+      this.#considerOne(runner, now);
     }
-    if (due.length > 0) this.#consider(now);
     if (this.#beatAt <= now) {
       this.#beatAt = after(now, beatInterval);
       this.#host.beat(now);
@@ -124,12 +124,14 @@ export class VrrpRunner {
   }
 
   #consider(now: Micros): void {
-    for (const runner of this.#instances.values()) {
-      const { config } = runner;
-      const facts = this.#link.interface(config.interface);
-      runner.consider(facts, this.#held, (ready) => this.#socketOn(ready, config.family), now);
-    }
+    for (const runner of this.#instances.values()) this.#considerOne(runner, now);
     this.#closeUnused();
+  }
+
+  #considerOne(runner: InstanceRunner, now: Micros): void {
+    const { config } = runner;
+    const facts = this.#link.interface(config.interface);
+    runner.consider(facts, this.#held, (ready) => this.#socketOn(ready, config.family), now);
   }
 
   #socketOn(facts: InterfaceFacts, family: Family): VrrpSocket | string {
