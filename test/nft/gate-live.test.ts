@@ -82,6 +82,7 @@ describeLive('lease gate in this kernel', function () {
       return read.value;
     });
   };
+  const nft = (words: string): unknown => execFileSync('ip', ['netns', 'exec', server.name, 'nft', words]);
   const ruleset = (): string =>
     execFileSync('ip', ['netns', 'exec', server.name, 'nft', '-j', 'list', 'ruleset'], { encoding: 'utf8' });
   const answersPing = async (vip: string): Promise<boolean> =>
@@ -184,8 +185,20 @@ describeLive('lease gate in this kernel', function () {
     for (const family of [4, 6] as const) assert.deepEqual(await leases(family), []);
   });
 
+  for (const chain of [
+    'inet vipkeeper gate',
+    'inet vipkeeper output',
+    'arp vipkeeper input',
+    'arp vipkeeper gate',
+  ])
+    it(`is still shut without the rules of ${chain}: questions and answers are both stopped`, async () => {
+      await run('set up', gate.setup);
+      await run('close', (seq) => gate.close(vips, seq));
+      nft(`flush chain ${chain}`);
+      assert.deepEqual(await answering(), []);
+    });
+
   it('is set up twice without a second copy of anything, beside the tables of others', async () => {
-    const nft = (words: string) => execFileSync('ip', ['netns', 'exec', server.name, 'nft', words]);
     nft('add table inet foreign; add chain inet foreign c { type filter hook input priority 0; }');
     await run('set up', gate.setup);
     const once = ruleset();
