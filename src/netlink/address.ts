@@ -72,7 +72,10 @@ export const addAddress = (address: InterfaceAddress): Request => ({
   payload: encodeAddress(address),
 });
 
-/** Sets flags and lifetimes of an address that exists; creates it otherwise, with CREATE or without (kernel fact). */
+/**
+ * Sets flags and lifetimes of an address that exists; creates it otherwise, with CREATE or without (kernel
+ * fact).
+ */
 export const replaceAddress = (address: InterfaceAddress): Request => ({
   operation: `replace address ${name(address)}`,
   type: AddressMessage.add,
@@ -90,7 +93,9 @@ export const deleteAddress = (
   payload: encodeAddress({ ...address, flags: 0, scope: 0 }),
 });
 
-/** @param index one interface only; needs GET_STRICT_CHK, without which the kernel answers with all of them */
+/**
+ * @param index one interface only; needs GET_STRICT_CHK, without which the kernel answers with all of them
+ */
 export function dumpAddresses(family?: Family, index = 0): Request {
   const header = new Uint8Array(fixedHeader);
   header[0] = familyNumber(family);

@@ -6,7 +6,10 @@ import type { Acknowledgement, Message, Request } from './message.ts';
 import { Flag, MessageType, readAcknowledgement, readDone, readMessages, writeMessages } from './message.ts';
 import type { NetlinkDatagram, NetlinkSocket } from './socket.ts';
 
-/** Messages a send: the kernel writes one answer to each before the next send, and 500 overran a default buffer. */
+/**
+ * Messages a send: the kernel writes one answer to each before the next send, and 500 overran a default
+ * buffer.
+ */
 const window = 64;
 const dumpAttempts = 5;
 
@@ -24,7 +27,10 @@ interface Outcome {
   readonly acknowledgement: Acknowledgement;
 }
 
-/** What one send waits for: a closing answer (ERROR, DONE) `expected` times, to sequence numbers of its range. */
+/**
+ * What one send waits for: a closing answer (ERROR, DONE) `expected` times, to sequence numbers of its
+ * range.
+ */
 interface Exchange {
   readonly operation: string;
   readonly firstSeq: number;
@@ -37,8 +43,9 @@ interface Exchange {
 }
 
 /**
- * Requests over one socket, one exchange at a time in the order of the calls. Every failure is a NetlinkError;
- * after one the connection is usable again: late answers carry an old sequence number and are passed over.
+ * Requests over one socket, one exchange at a time in the order of the calls. Every failure is a
+ * NetlinkError; after one the connection is usable again: late answers carry an old sequence number and are
+ * passed over.
  */
 export class NetlinkConnection {
   /** Datagrams and messages passed over, by reason. */
@@ -83,7 +90,10 @@ export class NetlinkConnection {
     });
   }
 
-  /** Sends many, a window at a time. @returns for each request in order its error, or undefined when it was done */
+  /**
+   * Sends many, a window at a time.
+   * @returns for each request in order its error, or undefined when it was done
+   */
   batch(requests: readonly Request[]): Promise<readonly (NetlinkError | undefined)[]> {
     return this.#inTurn(async () => {
       const errors: (NetlinkError | undefined)[] = [];
@@ -206,7 +216,8 @@ export class NetlinkConnection {
       return;
     }
     exchange.outcomes.push({ seq: message.seq, acknowledgement: read.value });
-    // A transaction refused as a whole (EPERM, ENOMEM) has one answer only, to its opening message, which asks for none.
+    // A transaction refused as a whole (EPERM, ENOMEM) has one answer only, to its opening message, which
+    // asks for none.
     const refusedWhole =
       message.seq === exchange.firstSeq && read.value.errno !== 0 && isTransaction(exchange);
     if (exchange.outcomes.length === exchange.expected || refusedWhole) exchange.finish();

@@ -45,7 +45,10 @@ export const Errno = {
   badMessage: constants.errno.EBADMSG,
 } as const;
 
-/** util.getSystemErrorName knows libuv's errors only, and answers "Unknown system error" to many of the kernel's. */
+/**
+ * util.getSystemErrorName knows libuv's errors only, and answers "Unknown system error" to many of the
+ * kernel's.
+ */
 export function nameOfErrno(errno: number): string {
   for (const [name, value] of Object.entries(constants.errno)) if (value === errno) return name;
   return `errno ${errno}`;

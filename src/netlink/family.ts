@@ -5,7 +5,10 @@ import { familyOf } from '../base/ip.ts';
 export const familyNumber = (family: Family | undefined): number =>
   family === undefined ? 0 : family === 4 ? 2 : 10;
 
-/** @returns undefined for every family that is not IP (AF_BRIDGE 7, AF_MPLS 28, the multicast tables 128/129) */
+/**
+ * @returns undefined for every family that is not IP (AF_BRIDGE 7, AF_MPLS 28, the multicast tables
+ * 128/129)
+ */
 export const familyFromNumber = (number: number): Family | undefined =>
   number === 2 ? 4 : number === 10 ? 6 : undefined;
 

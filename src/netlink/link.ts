@@ -65,7 +65,9 @@ export interface Link {
   readonly kind?: string;
 }
 
-/** Ready to carry VRRP: administratively up, and its lower layer says so (protocols: dormant is not ready). */
+/**
+ * Ready to carry VRRP: administratively up, and its lower layer says so (protocols: dormant is not ready).
+ */
 export const isOperational = ({ flags, operState }: Pick<Link, 'flags' | 'operState'>): boolean =>
   (flags & LinkFlag.up) !== 0 &&
   (operState === OperState.up ||

@@ -55,7 +55,9 @@ export interface DecodeFault {
   readonly text: string;
 }
 
-/** Messages of one datagram. Every step takes at least a header, so that the work is bounded by the length. */
+/**
+ * Messages of one datagram. Every step takes at least a header, so that the work is bounded by the length.
+ */
 export function readMessages(datagram: Uint8Array): Result<readonly Message[], MessageFault> {
   const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);
   const messages: Message[] = [];
@@ -77,7 +79,9 @@ export function readMessages(datagram: Uint8Array): Result<readonly Message[], M
   return ok(messages);
 }
 
-/** Messages back to back with rising sequence numbers from `firstSeq`; `flags` are added to each one's own. */
+/**
+ * Messages back to back with rising sequence numbers from `firstSeq`; `flags` are added to each one's own.
+ */
 export function writeMessages(requests: readonly Request[], firstSeq: number, flags: number): Uint8Array {
   const total = requests.reduce((sum, { payload }) => sum + headerLength + align4(payload.length), 0);
   const bytes = new Uint8Array(total);
@@ -105,7 +109,9 @@ export interface Acknowledgement {
   readonly offset?: number;
 }
 
-/** Reads an ERROR message, which is also the plain acknowledgement; the request's own header is not needed. */
+/**
+ * Reads an ERROR message, which is also the plain acknowledgement; the request's own header is not needed.
+ */
 export function readAcknowledgement(message: Message): Result<Acknowledgement, DecodeFault> {
   const { payload, flags } = message;
   if (payload.length < 4 + headerLength) return fault('fixed-header', `error of ${payload.length} octets`);

@@ -71,7 +71,10 @@ export interface Route {
   readonly nexthopId?: number;
 }
 
-/** EEXIST when there is one with the same destination, tos and priority; EHOSTUNREACH for a gateway off the link. */
+/**
+ * EEXIST when there is one with the same destination, tos and priority; EHOSTUNREACH for a gateway off the
+ * link.
+ */
 export const addRoute = (route: Route): Request => ({
   operation: `add route ${name(route)}`,
   type: RouteMessage.add,

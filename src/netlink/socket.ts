@@ -5,7 +5,10 @@
 export interface NetlinkSocket {
   /** @returns octets sent or -errno */
   send(bytes: Uint8Array): number;
-  /** Called once. @param onError gets a positive errno: ENOBUFS 105 means that datagrams were lost; the socket lives on */
+  /**
+   * Called once.
+   * @param onError gets a positive errno: ENOBUFS 105 means that datagrams were lost; the socket lives on
+   */
   receive(onDatagram: (datagram: NetlinkDatagram) => void, onError: (errno: number) => void): void;
   /** Joins a multicast group by its number. @returns 0 or -errno */
   join(group: number): number;

@@ -6,7 +6,10 @@ import type { NetlinkSocket } from './socket.ts';
 export interface SubscriptionHandlers {
   /** One event; its payload is valid only during the call. */
   readonly onMessage: (message: Message) => void;
-  /** Events were lost: what was read before is no longer known to be true. Dump again; the subscription lives on. */
+  /**
+   * Events were lost: what was read before is no longer known to be true. Dump again; the subscription lives
+   * on.
+   */
   readonly onOverrun: () => void;
 }
 

@@ -34,7 +34,10 @@ export const equals = (...value: readonly number[]): Expression => ({
       .nested(3, (data) => data.raw(1, Uint8Array.from(value))),
 });
 
-/** The register's value is (not) an element of the set: an expired element is not one, from that instant on. */
+/**
+ * The register's value is (not) an element of the set: an expired element is not one, from that instant
+ * on.
+ */
 export const isIn = (set: string): Expression => lookup(set, 0);
 export const isNotIn = (set: string): Expression => lookup(set, 1);
 

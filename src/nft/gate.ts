@@ -26,8 +26,8 @@ import {
  * while it also is in set `lease…`, whose elements expire. A gated address with no live lease is neither
  * answered for (ARP, neighbour discovery) nor reachable.
  *
- * Promotion: setup, open. Every advertisement: renew. Demotion: close, take the address off its interface, and
- * only then forget: forgetting first would leave an address that answers with no lease behind it.
+ * Promotion: setup, open. Every advertisement: renew. Demotion: close, take the address off its interface,
+ * and only then forget: forgetting first would leave an address that answers with no lease behind it.
  *
  * `ips` is never empty; 1,000 addresses of a family at most (a netlink attribute ends at 64 KiB).
  *
@@ -53,8 +53,9 @@ const neighbourSolicitation = 135;
 const neighbourAdvertisement = 136;
 
 /**
- * Tables, sets, chains and rules. Run again it changes nothing: what exists is kept, elements and all, and the
- * rules are replaced in one instant. Run it before every open: `nft flush ruleset` of another program takes our tables too.
+ * Tables, sets, chains and rules. Run again it changes nothing: what exists is kept, elements and all, and
+ * the rules are replaced in one instant. Run it before every open: `nft flush ruleset` of another program
+ * takes our tables too.
  */
 export function setup(firstSeq: number): Batch {
   const rules: readonly (readonly [Table, Chain, readonly Expression[]])[] = [
@@ -101,7 +102,10 @@ export const open = (ips: readonly Ip[], firstSeq: number, lifetime: Micros): Ba
     addElements(table, leaseSet(family), members, wholeMs(lifetime)),
   ]);
 
-/** A new lifetime for every lease. ENOENT, and nothing is changed, when a single one has lapsed or is not there. */
+/**
+ * A new lifetime for every lease. ENOENT, and nothing is changed, when a single one has lapsed or is not
+ * there.
+ */
 export const renew = (ips: readonly Ip[], firstSeq: number, lifetime: Micros): Batch =>
   inAllSets(ips, firstSeq, (table, family, members) => [
     deleteElements(table, leaseSet(family), members),
@@ -115,7 +119,10 @@ export const close = (ips: readonly Ip[], firstSeq: number): Batch =>
     ...removeIfPresent(table, leaseSet(family), members),
   ]);
 
-/** Ends gate and lease: the addresses are none of ours any more. After they are off the interface. ENOENT without setup. */
+/**
+ * Ends gate and lease: the addresses are none of ours any more. After they are off the interface. ENOENT
+ * without setup.
+ */
 export const forget = (ips: readonly Ip[], firstSeq: number): Batch =>
   inAllSets(ips, firstSeq, (table, family, members) => [
     ...removeIfPresent(table, leaseSet(family), members),
@@ -163,9 +170,9 @@ function inAllSets(
 }
 
 /**
- * Deleting an absent or expired element is ENOENT and would undo the whole batch (NFT_MSG_DESTROYSETELEM is there from
- * Linux 6.3 only); adding one that exists is not. An element that expires between the two steps cannot be hit
- * from 6.8 on, where a batch has one instant; before, the caller sends again.
+ * Deleting an absent or expired element is ENOENT and would undo the whole batch (NFT_MSG_DESTROYSETELEM is
+ * there from Linux 6.3 only); adding one that exists is not. An element that expires between the two steps
+ * cannot be hit from 6.8 on, where a batch has one instant; before, the caller sends again.
  */
 const removeIfPresent = (table: Table, set: string, ips: readonly Ip[]): readonly NftRequest[] => [
   // No lifetime to keep true: this element never comes into force.

@@ -51,9 +51,9 @@ export interface Batch extends Transaction {
 
 /**
  * Kernel facts (6.18, live tests beside this file hold them): every message between begin and end asks for an
- * answer and gets exactly one, whether the batch is done or refused; a refusal does not stop at its first error,
- * the messages that were right answer 0 all the same. Begin and end do not ask (kernels ≥ 6.10 would answer
- * them, older ones would not). A batch refused as a whole (EPERM, ENOMEM) has one answer: to begin.
+ * answer and gets exactly one, whether the batch is done or refused; a refusal does not stop at its first
+ * error, the messages that were right answer 0 all the same. Begin and end do not ask (kernels ≥ 6.10 would
+ * answer them, older ones would not). A batch refused as a whole (EPERM, ENOMEM) has one answer: to begin.
  */
 export function encodeBatch(requests: readonly NftRequest[], firstSeq: number): Batch {
   assert(requests.length > 0, 'an empty batch would never be answered');

@@ -113,7 +113,9 @@ describeLive('netlink against this kernel', () => {
     await connection.request(deleteAddress(address));
     assert.deepEqual(await addressesOf('192.0.2.7'), []);
     await assert.rejects(connection.request(deleteAddress(address)), {
-      message: `cannot delete address 192.0.2.7/32 on interface ${index}: EADDRNOTAVAIL (ipv4: Address not found)`,
+      operation: `delete address 192.0.2.7/32 on interface ${index}`,
+      errnoName: 'EADDRNOTAVAIL',
+      text: 'ipv4: Address not found',
     });
   });
 

@@ -52,7 +52,8 @@ describeLive('lease gate in this kernel', function () {
     }
     for (const vip of vips) {
       server.ip(`address add ${vip} dev s${familyOf(vip) === 6 ? ' nodad' : ''}`);
-      // The client always knows where to send: what stops a packet then is the gate and not the missing answer.
+      // The client always knows where to send: what stops a packet then is the gate and not the missing
+      // answer.
       client.ip(`neigh add ${vip} lladdr ${serverMac} dev c nud permanent`);
     }
     connection = new NetlinkConnection(openNetlinkSocket(NetlinkProtocol.netfilter, { netns: server.path }));
@@ -119,7 +120,8 @@ describeLive('lease gate in this kernel', function () {
     await pause(acknowledged + lifetimeMs + 200 - wallClock());
     for (const vip of vips) {
       const last = prober!.lastAnswer.get(vip) ?? 0;
-      // The kernel began to count between these two instants. 4 ms is its tick at HZ 250, 1 ms the clock's grain.
+      // The kernel began to count between these two instants. 4 ms is its tick at HZ 250, 1 ms the clock's
+      // grain.
       assert(
         last <= acknowledged + lifetimeMs + 5,
         `${vip} answered ${last - acknowledged} ms after opening`,

@@ -68,7 +68,8 @@ describe('lease gate', () => {
   });
 
   it('writes an element as nft does', () => {
-    // nft 1.0.6: add element inet t lease4 { 10.0.0.1 timeout 600ms }; it also names the set by number (0800 0400).
+    // nft 1.0.6: add element inet t lease4 { 10.0.0.1 timeout 600ms }; it also names the set by number
+    // (0800 0400).
     const request = addElements({ family: TableFamily.inet, name: 't' }, 'lease4', [ip('10.0.0.1')], 600);
     assert.equal(
       toHex(request.payload),

@@ -14,8 +14,9 @@ export interface Asker {
 }
 
 /**
- * Asks for addresses on the wire, as a router's ARP and neighbour discovery do, and notes when each was answered.
- * The instant is the kernel's (SO_TIMESTAMPNS, wall clock in ms): a late event loop does not show in it.
+ * Asks for addresses on the wire, as a router's ARP and neighbour discovery do, and notes when each was
+ * answered. The instant is the kernel's (SO_TIMESTAMPNS, wall clock in ms): a late event loop does not show
+ * in it.
  */
 export class NeighbourProber {
   readonly lastAnswer = new Map<Ip, number>();
