@@ -39,7 +39,10 @@ export function registerLab(program: Command): Command {
   return lab;
 }
 
-/** What is wrong with the machine or the file is told in its own words; anything else is our bug and keeps its stack. */
+/**
+ * What is wrong with the machine or the file is told in its own words; anything else is our bug and keeps its
+ * stack.
+ */
 function telling<Args extends unknown[]>(action: (...args: Args) => void | Promise<void>) {
   return async (...args: Args): Promise<void> => {
     try {

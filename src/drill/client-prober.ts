@@ -57,7 +57,8 @@ export class ClientProber {
     this.#id = nextId = (nextId + 1) & 0xffff;
     this.#fd = openEchoSocket(port, options);
     const receiveOptions = { slots: 16, slotSize: 512, controlSize: 0, budget: 64 };
-    // ECONNREFUSED and EHOSTUNREACH are reported here for earlier probes; these stay unanswered, which is what counts.
+    // ECONNREFUSED and EHOSTUNREACH are reported here for earlier probes; these stay unanswered, which is
+    // what counts.
     this.#receiver = port.receive(
       this.#fd,
       receiveOptions,

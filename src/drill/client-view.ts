@@ -16,13 +16,17 @@ export interface ClientSummary {
   readonly longestOutage: Micros;
   /** Longest time between two probes: the prober's own lateness, which an outage may be made of. */
   readonly longestPause: Micros;
-  /** First answer after the window's beginning to a probe sent after it. */
-  readonly firstSuccess: Micros | undefined;
+  /**
+   * From the window's beginning to the answer that ended the longest outage; undefined when the window's end
+   * did.
+   */
+  readonly recovered: Micros | undefined;
 }
 
 /**
- * What a client saw in the window. An outage is measured by arrivals, not by which probes were answered: probes that wait in the
- * stack for a neighbour to be resolved are answered late, and the client had no service while they waited.
+ * What a client saw in the window. An outage is measured by arrivals, not by which probes were answered:
+ * probes that wait in the stack for a neighbour to be resolved are answered late, and the client had no
+ * service while they waited.
  */
 export function clientView(probes: readonly Probe[], { from, to }: Window): ClientSummary {
   const sent = probes.filter(({ sentAt }) => sentAt >= from && sentAt < to);
@@ -31,19 +35,22 @@ export function clientView(probes: readonly Probe[], { from, to }: Window): Clie
       answeredAt !== undefined && answeredAt >= from && answeredAt < to ? [answeredAt] : [],
     )
     .sort((a, b) => a - b);
-  const successes = sent.flatMap(({ answeredAt }) => answeredAt ?? []);
+  const outage = longestStep([from, ...arrivals, to]);
   return {
     sent: sent.length,
     lost: sent.filter(({ answeredAt }) => answeredAt === undefined).length,
-    longestOutage: longestStep([from, ...arrivals, to]),
-    longestPause: longestStep(sent.map(({ sentAt }) => sentAt)),
-    firstSuccess: successes.length === 0 ? undefined : micros(Math.min(...successes) - from),
+    longestOutage: outage.length,
+    longestPause: longestStep(sent.map(({ sentAt }) => sentAt)).length,
+    recovered: outage.end === to ? undefined : micros(outage.end - from),
   };
 }
 
-function longestStep(instants: readonly Micros[]): Micros {
-  let longest = 0;
-  for (let at = 1; at < instants.length; at++)
-    longest = Math.max(longest, (instants[at] ?? 0) - (instants[at - 1] ?? 0));
-  return micros(longest);
+function longestStep(instants: readonly Micros[]): { readonly length: Micros; readonly end: number } {
+  let length = 0;
+  let end = 0;
+  for (let at = 1; at < instants.length; at++) {
+    const step = (instants[at] ?? 0) - (instants[at - 1] ?? 0);
+    if (step > length) [length, end] = [step, instants[at] ?? 0];
+  }
+  return { length: micros(length), end };
 }

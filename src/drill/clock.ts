@@ -7,7 +7,10 @@ export type ClockPort = Pick<Native, 'now' | 'timer'>;
 
 export const readClock = (port: ClockPort): Micros => port.now() as Micros;
 
-/** Waits with a timerfd (Node's own timers are whole milliseconds, and late). @returns the instant of waking, never before `at` */
+/**
+ * Waits with a timerfd (Node's own timers are whole milliseconds, and late).
+ * @returns the instant of waking, never before `at`
+ */
 export async function sleepUntil(port: ClockPort, at: Micros): Promise<Micros> {
   return new Promise((resolve) => {
     const timer = port.timer(() => {
@@ -25,8 +28,9 @@ export interface Ticks {
 }
 
 /**
- * Calls `onTick` once in every slot, on an absolute schedule that does not drift. A wake that comes late calls for the slot
- * it came in: the slots in between are lost, and whoever keeps the slot numbers can see that they are.
+ * Calls `onTick` once in every slot, on an absolute schedule that does not drift. A wake that comes late
+ * calls for the slot it came in: the slots in between are lost, and whoever keeps the slot numbers can see
+ * that they are.
  */
 export function startTicks(port: ClockPort, period: Micros, onTick: (slot: number) => void): Ticks {
   const startedAt = after(readClock(port), period);

@@ -12,7 +12,9 @@ export interface SeenDirector {
   readonly mac: Mac;
 }
 
-/** From where a lab is judged, in the words of the instruments. Results name directors by their index here. */
+/**
+ * From where a lab is judged, in the words of the instruments. Results name directors by their index here.
+ */
 export interface JudgeSeat {
   readonly client: LinkEnd;
   readonly judge: Judge;

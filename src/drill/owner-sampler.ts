@@ -14,20 +14,25 @@ import { filterDestination, frameReceiveOptions, openPacketSocket } from './pack
 import type { Track } from './timeline.ts';
 import { defaultHold, mergeTracks, probeSent } from './timeline.ts';
 
-/** `resolution`: answers ARP or ND for the address. `echo`: takes a packet for it that is handed to its MAC. */
+/**
+ * `resolution`: answers ARP or ND for the address. `echo`: takes a packet for it that is handed to its MAC.
+ */
 export const waysOfAsking = ['resolution', 'echo'] as const;
 export type WayOfAsking = (typeof waysOfAsking)[number];
 
 export interface OwnerSamplerOptions extends LinkEnd {
   /**
-   * A MAC and addresses on the link that are nobody else's. The namespace's own stack drops what is sent to them, so
-   * sampling never refreshes the neighbour cache of a client whose view is measured beside it.
+   * A MAC and addresses on the link that are nobody else's. The namespace's own stack drops what is sent to
+   * them, so sampling never refreshes the neighbour cache of a client whose view is measured beside it.
    */
   readonly judge: { readonly mac: Mac; readonly address: Ip; readonly linkLocal: Ip };
   readonly addresses: readonly Ip[];
   /** At most 7; results name them by index. Their MACs on this link. */
   readonly directors: readonly Mac[];
-  /** 2 ms finds short overlaps; 5 ms is enough at adverts of 1 s and costs less when many labs run in one process. */
+  /**
+   * 2 ms finds short overlaps; 5 ms is enough at adverts of 1 s and costs less when many labs run in one
+   * process.
+   */
   readonly period: Micros;
 }
 
@@ -45,9 +50,9 @@ interface Recording {
 /**
  * Asks, once a period and from the client's side, who owns each address, and records which director answered.
  *
- * Frames are built once and sent in one call. Answers say nothing of the probe they belong to, so the socket is emptied
- * before each probe: what is read belongs to the probe before. An answer held up for longer than a period by a busy machine
- * counts in a later slot.
+ * Frames are built once and sent in one call. Answers say nothing of the probe they belong to, so the socket
+ * is emptied before each probe: what is read belongs to the probe before. An answer held up for longer than a
+ * period by a busy machine counts in a later slot.
  */
 export class OwnerSampler {
   readonly #port: PacketPort & ClockPort;

@@ -42,7 +42,9 @@ export function expectDone(value: number, what: string): number {
 
 const PACKET_IGNORE_OUTGOING = 23;
 
-/** Most frames of the instruments are under 128 octets; advertisements with many addresses stay below this. */
+/**
+ * Most frames of the instruments are under 128 octets; advertisements with many addresses stay below this.
+ */
 export const frameReceiveOptions = { slots: 64, slotSize: 2048, controlSize: 0, budget: 256 } as const;
 
 /**

@@ -13,8 +13,8 @@ import type { PresenceEvent } from './timeline.ts';
 export type OpenRouteSocket = (netns: string) => NetlinkSocket;
 
 /**
- * Records when watched addresses come and go on each director, from the kernel's own events. An instant is when the event
- * was read, so it is late by as much as this process was busy.
+ * Records when watched addresses come and go on each director, from the kernel's own events. An instant is
+ * when the event was read, so it is late by as much as this process was busy.
  */
 export class PresenceObserver {
   readonly #clock: ClockPort;
@@ -27,7 +27,11 @@ export class PresenceObserver {
     this.#addresses = addresses;
   }
 
-  /** @param directors network namespaces; events name them by index @returns after the first reading of each @throws NetlinkError */
+  /**
+   * @param directors network namespaces; events name them by index
+   * @returns after the first reading of each
+   * @throws NetlinkError
+   */
   static async start(
     port: { readonly clock: ClockPort; readonly open: OpenRouteSocket },
     directors: readonly string[],

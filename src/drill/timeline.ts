@@ -1,11 +1,12 @@
 /**
- * From what the instruments recorded to who owned an address when. Pure: recorded once, judged as often as wanted.
+ * From what the instruments recorded to who owned an address when. Pure: recorded once, judged as often as
+ * wanted.
  *
- * A director owns an address in a slot when it answered a probe sent in that slot. One answer may be lost to scheduling
- * while the owner is well, so between two of its own answers at most `hold` probes apart a director counts as owner all the
- * time; the price is that a real hole of up to hold − 1 probes is not seen. Slots without a probe (the sampler itself
- * was late) are not held against anybody: up to `hold` of them continue what was before, longer ones are `unknown`,
- * unless the same directors answered before and after.
+ * A director owns an address in a slot when it answered a probe sent in that slot. One answer may be lost to
+ * scheduling while the owner is well, so between two of its own answers at most `hold` probes apart a
+ * director counts as owner all the time; the price is that a real hole of up to hold − 1 probes is not seen.
+ * Slots without a probe (the sampler itself was late) are not held against anybody: up to `hold` of them
+ * continue what was before, longer ones are `unknown`, unless the same directors answered before and after.
  */
 import assert from 'node:assert/strict';
 import type { Micros } from '../base/time.ts';
@@ -90,7 +91,10 @@ function ownersBySlot(slots: Uint8Array, hold: number): Owners[] {
   return owners;
 }
 
-/** Sets the bit between two of its occurrences at most `hold` probes apart, but never across a long time without probes. */
+/**
+ * Sets the bit between two of its occurrences at most `hold` probes apart, but never across a long time
+ * without probes.
+ */
 function closeHoles(answers: number[], probed: readonly number[], bit: number, hold: number): void {
   let last = -Infinity;
   for (let at = 0; at < answers.length; at++) {

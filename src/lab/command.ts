@@ -24,7 +24,8 @@ const packageOf: Readonly<Record<string, string>> = {
  * Runs a program to its end.
  * @param input what it reads from standard input
  * @returns its standard output
- * @throws LabError when it is absent or ends with another status than 0, with its standard error as the message
+ * @throws LabError when it is absent or ends with another status than 0, with its standard error as the
+ * message
  */
 export async function run(program: string, args: readonly string[], input = ''): Promise<string> {
   return new Promise((resolve, reject) => {

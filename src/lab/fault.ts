@@ -6,10 +6,16 @@ import { portName } from './topology.ts';
 export const processSignals = { kill: 'SIGKILL', stop: 'SIGSTOP', cont: 'SIGCONT' } as const;
 type ProcessFault = keyof typeof processSignals;
 
-/** A named disturbance. Network faults happen at the switch, as a real cable or switch would fail, never inside a node. */
+/**
+ * A named disturbance. Network faults happen at the switch, as a real cable or switch would fail, never
+ * inside a node.
+ */
 export type Fault =
   | { readonly kind: 'link-down' | 'link-up'; readonly node: string; readonly link: string }
-  /** Drops `percent` of the frames that the switch would forward from one node to the other, on all their links. */
+  /**
+   * Drops `percent` of the frames that the switch would forward from one node to the other, on all their
+   * links.
+   */
   | { readonly kind: 'loss'; readonly from: string; readonly to: string; readonly percent: number }
   /** Undoes every network fault; processes are not touched. */
   | { readonly kind: 'heal' }
@@ -26,7 +32,10 @@ export const faultForms = [
   'cont NODE',
 ] as const;
 
-/** Reads a fault as typed: ["loss", "d1", "d2", "30"]. @returns the fault, or a sentence that says what is wrong */
+/**
+ * Reads a fault as typed: ["loss", "d1", "d2", "30"].
+ * @returns the fault, or a sentence that says what is wrong
+ */
 export function parseFault(words: readonly string[], topology: Topology): Result<Fault, string> {
   const [kind = '', first = '', second = '', third = ''] = words;
   const from = topology.nodes.find(({ name }) => name === first);
@@ -82,8 +91,9 @@ export function switchCommands(
 }
 
 /**
- * One chain for each ordered pair of nodes, emptied first, so that saying a loss again replaces it. The bridge's forward hook
- * sees every copy of a flooded frame with the port it leaves by: multicast to one director is lost, the other still hears it.
+ * One chain for each ordered pair of nodes, emptied first, so that saying a loss again replaces it. The
+ * bridge's forward hook sees every copy of a flooded frame with the port it leaves by: multicast to one
+ * director is lost, the other still hears it.
  */
 function lossRules(from: string, to: string, percent: number): string[] {
   const chain = `bridge vk_fault ${from}_${to}`;

@@ -27,7 +27,8 @@ export class Lab {
 
   /**
    * Builds the lab of a file's text. What a killed owner left under this prefix goes first.
-   * @throws LabError: a mistake in the file, not root, a missing command, or the prefix in use by a living process
+   * @throws LabError: a mistake in the file, not root, a missing command, or the prefix in use by a living
+   * process
    */
   static async up(file: string, options: { readonly prefix?: string } = {}): Promise<Lab> {
     const prefix = options.prefix ?? defaultPrefix;
@@ -92,7 +93,10 @@ export class Lab {
     return processesIn(this.netns(node));
   }
 
-  /** Applies a fault; process faults are done when this returns its promise, network faults when that is fulfilled. */
+  /**
+   * Applies a fault; process faults are done when this returns its promise, network faults when that is
+   * fulfilled.
+   */
   async fault(fault: Fault): Promise<void> {
     if (fault.kind === 'kill' || fault.kind === 'stop' || fault.kind === 'cont') {
       signalAll(this.netns(fault.node), processSignals[fault.kind]);
@@ -103,7 +107,10 @@ export class Lab {
     if (commands.ip.length > 0) await this.run(switchNode, ['ip', '-batch', '-'], lines(commands.ip));
   }
 
-  /** Ends every process inside the lab and removes it. Close sockets opened in it first: they keep a namespace alive. */
+  /**
+   * Ends every process inside the lab and removes it. Close sockets opened in it first: they keep a namespace
+   * alive.
+   */
   async down(): Promise<void> {
     const record = readRecord(this.prefix);
     if (record !== undefined) await remove(record);
@@ -146,7 +153,7 @@ async function takePrefix(record: LabRecord): Promise<void> {
     const other = readRecord(record.prefix);
     if (other === undefined) continue;
     if (ownerLives(other)) {
-      const mend = `choose another with --prefix, or remove that lab: vipkeeper lab down --prefix ${record.prefix}`;
+      const mend = `choose another --prefix, or remove it: vipkeeper lab down --prefix ${record.prefix}`;
       throw new LabError(`the lab "${record.prefix}" is in use by process ${other.owner.pid}`, { mend });
     }
     await remove(other);

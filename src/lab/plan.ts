@@ -24,7 +24,10 @@ export interface LabPlan {
 
 export const namespaceName = (prefix: string, node: string): string => `${prefix}-${node}`;
 
-/** The whole lab as ip(8) lines. Links are made in the switch with `netns`, so that two labs never meet in a name. */
+/**
+ * The whole lab as ip(8) lines. Links are made in the switch with `netns`, so that two labs never meet in a
+ * name.
+ */
 export function planLab(topology: Topology, prefix: string): LabPlan {
   return {
     namespaces: [switchNode, ...topology.nodes.map(({ name }) => name)].map((node) =>
@@ -36,7 +39,8 @@ export function planLab(topology: Topology, prefix: string): LabPlan {
 }
 
 function planSwitch(topology: Topology, prefix: string): NamespacePlan {
-  // Snooping off: without a querier a snooping bridge stops forwarding VRRP's multicast. No forward delay: ports forward at once.
+  // Snooping off: without a querier a snooping bridge stops forwarding VRRP's multicast. No forward delay:
+  // ports forward at once.
   const bridges = topology.bridges.flatMap((bridge) => [
     `link add name ${bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
     `link set dev ${bridge} up`,
@@ -53,7 +57,8 @@ function planSwitch(topology: Topology, prefix: string): NamespacePlan {
   );
   // The switch is layer 2 only; IPv6 on its ports would add its own multicast to every capture.
   const settings = ['all', 'default'].map((scope) => [`net/ipv6/conf/${scope}/disable_ipv6`, '1'] as const);
-  // A kernel with br_netfilter hands bridged packets to iptables and drops those it finds malformed: no switch does.
+  // A kernel with br_netfilter hands bridged packets to iptables and drops those it finds malformed: no
+  // switch does.
   const settingsWherePresent = ['iptables', 'ip6tables', 'arptables'].map(
     (tables) => [`net/bridge/bridge-nf-call-${tables}`, '0'] as const,
   );

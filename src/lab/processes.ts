@@ -22,8 +22,9 @@ function inode(path: string): number | undefined {
 }
 
 /**
- * Signals all of them within microseconds of each other, children born meanwhile included. SIGKILL stops them all first:
- * a machine that dies does not leave one process time to notice the death of another and to say goodbye for it.
+ * Signals all of them within microseconds of each other, children born meanwhile included. SIGKILL stops them
+ * all first: a machine that dies does not leave one process time to notice the death of another and to say
+ * goodbye for it.
  */
 export function signalAll(netns: string, signal: NodeJS.Signals): void {
   const signalled = new Set<number>();
@@ -31,7 +32,8 @@ export function signalAll(netns: string, signal: NodeJS.Signals): void {
     if (signal === 'SIGKILL') for (const pid of found) signalOne(pid, 'SIGSTOP');
     for (const pid of found) signalOne(pid, signal);
     for (const pid of found) signalled.add(pid);
-    // Stopped or dead processes have no more children, so this ends; those that go on may have new ones for ever.
+    // Stopped or dead processes have no more children, so this ends; those that go on may have new ones for
+    // ever.
     const mayEnd = signal === 'SIGKILL' || signal === 'SIGSTOP';
     found = mayEnd ? processesIn(netns).filter((pid) => !signalled.has(pid)) : [];
   }
@@ -60,7 +62,8 @@ export async function endAll(namespaces: readonly string[]): Promise<void> {
  */
 export function startTime(pid: number): number | undefined {
   try {
-    // The command name is in parentheses and may hold spaces; after it come fields 3, the state, and on. proc(5)
+    // The command name is in parentheses and may hold spaces; after it come fields 3, the state, and on.
+    // proc(5)
     const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
       .replace(/^.*\) /s, '')
       .split(' ');

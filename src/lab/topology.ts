@@ -54,7 +54,8 @@ const longestInterfaceName = 15;
 
 /**
  * Reads a lab file.
- * @returns the topology, or one sentence per mistake, each beginning with where it is ("nodes.d1.links.eth0.mac: …")
+ * @returns the topology, or one sentence per mistake, each beginning with where it is
+ * ("nodes.d1.links.eth0.mac: …")
  */
 export function parseTopology(text: string): Result<Topology, readonly string[]> {
   let document: unknown;

@@ -9,16 +9,14 @@ const probe = (sent: number, answered?: number): Probe => ({
   answeredAt: answered === undefined ? undefined : ms(answered),
 });
 const view = (probes: readonly Probe[], from: number, to: number): unknown[] => {
-  const { sent, lost, longestOutage, longestPause, firstSuccess } = clientView(probes, {
-    from: ms(from),
-    to: ms(to),
-  });
+  const summary = clientView(probes, { from: ms(from), to: ms(to) });
+  const { sent, lost, longestOutage, longestPause, recovered } = summary;
   return [
     sent,
     lost,
     longestOutage / 1_000,
     longestPause / 1_000,
-    firstSuccess === undefined ? undefined : firstSuccess / 1_000,
+    recovered === undefined ? recovered : recovered / 1_000,
   ];
 };
 
@@ -26,7 +24,7 @@ describe('client view', () => {
   it('of a good service is one period long', () => {
     assert.deepEqual(
       view([probe(0, 1), probe(10, 11), probe(20, 21), probe(30, 31)], 0, 32),
-      [4, 0, 10, 10, 1],
+      [4, 0, 10, 10, 11],
     );
   });
   it('counts lost probes and the longest time without an answer', () => {
@@ -35,10 +33,13 @@ describe('client view', () => {
   });
   it('is not deceived by probes that waited in the stack and were answered late', () => {
     const probes = [probe(0, 1), probe(10, 300), probe(20, 300), probe(290, 300), probe(301, 302)];
-    assert.deepEqual(view(probes, 0, 303), [5, 0, 299, 270, 1]);
+    assert.deepEqual(view(probes, 0, 303), [5, 0, 299, 270, 300]);
   });
-  it('does not count a late answer to an earlier probe as a success after the fault', () => {
-    assert.deepEqual(view([probe(0, 25), probe(30), probe(40, 44)], 20, 50), [2, 1, 19, 10, 24]);
+  it('takes recovery from the end of the outage: the first success may come before a fault bites', () => {
+    assert.deepEqual(
+      view([probe(0, 25), probe(21, 22), probe(30), probe(40, 44)], 20, 50),
+      [3, 1, 19, 10, 24],
+    );
   });
   it('of a dead service lasts as long as the window', () => {
     assert.deepEqual(view([probe(0), probe(10)], 0, 100), [2, 2, 100, 10, undefined]);

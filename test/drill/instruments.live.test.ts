@@ -23,7 +23,10 @@ import { describeAsRoot, labPrefix } from '../lab/as-root.ts';
 import { advertFrame } from './advert-frame.ts';
 
 const period = milliseconds(2);
-/** The machine may be busy with other tests; what is proved is the order and the size of things, not the last period. */
+/**
+ * The machine may be busy with other tests; what is proved is the order and the size of things, not the last
+ * period.
+ */
 const tolerance = milliseconds(60);
 
 describeAsRoot('instruments in a lab', function () {
@@ -98,7 +101,8 @@ describeAsRoot('instruments in a lab', function () {
         ['presence', presence(presences.events(address), window)],
       ];
       for (const [how, recorded] of seen) {
-        // Between two of our own late wakes nobody was asked; that the order of owners is right does not depend on it.
+        // Between two of our own late wakes nobody was asked; that the order of owners is right does not
+        // depend on it.
         const intervals = recorded.filter(({ owners }) => owners !== 'unknown');
         assert.deepEqual(
           intervals.map(({ owners }) => owners),
@@ -120,7 +124,7 @@ describeAsRoot('instruments in a lab', function () {
     });
   }
 
-  it('leave the client to learn for itself: its neighbour cache knows nothing of a sampled address', async () => {
+  it('leave the neighbour cache of the client as it was', async () => {
     const address = ip('10.1.0.101');
     await vip('add', 'd1', address);
     const watched = sampler(address);
@@ -195,7 +199,7 @@ describeAsRoot('instruments in a lab', function () {
   });
 
   // The last: a link that was down has lost its IPv6 addresses.
-  it('record that nobody was asked while the link of the client is down, and never that nobody answered', async () => {
+  it('record that nobody was asked, not that nobody answered, while the client is down', async () => {
     const address = ip('10.1.0.102');
     await vip('add', 'd1', address);
     const watched = sampler(address);

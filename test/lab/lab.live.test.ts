@@ -40,7 +40,7 @@ async function ping(lab: Lab, from: string, to: string, count: number): Promise<
 describeAsRoot('lab', function () {
   this.timeout(20_000);
 
-  it('is up in a moment, every node reaches its neighbours in both families, and down leaves nothing', async () => {
+  it('is up in a moment, nodes reach each other in both families, and down leaves nothing', async () => {
     const prefix = labPrefix('updown');
     const started = performance.now();
     const lab = await Lab.up(example, { prefix });
@@ -115,7 +115,8 @@ describeAsRoot('lab', function () {
 
   it('tells every mistake of a file at once and leaves nothing behind', async () => {
     const prefix = labPrefix('broken');
-    const broken = example.replace('via: 10.2.0.1', 'via: 10.9.9.9'); // well formed, but ip(8) refuses the route
+    // Well formed, but ip(8) refuses the route.
+    const broken = example.replace('via: 10.2.0.1', 'via: 10.9.9.9');
     await assert.rejects(Lab.up(broken, { prefix }), /Nexthop has invalid gateway|unreachable/);
     assert.deepEqual(namespacesOf(prefix), []);
     assert(!existsSync(`/run/vipkeeper-lab/${prefix}.json`));
@@ -161,7 +162,8 @@ describeAsRoot('lab fault', function () {
       return (await echoesHeard(lab, 'd2')) - before;
     };
     const through = await heard();
-    assert(through > 225 && through < 335, `${through} of 400 came through at 30 % loss`); // 280 ± 6 standard deviations
+    // 280, and six standard deviations each way.
+    assert(through > 225 && through < 335, `${through} of 400 came through at 30 % loss`);
     await lab.fault({ kind: 'heal' });
     assert.equal(await heard(), 400);
     assert(!(await lab.run('sw', ['nft', 'list', 'tables'])).includes('vk_fault'));

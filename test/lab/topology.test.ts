@@ -4,6 +4,8 @@ import { planLab } from '../../src/lab/plan.ts';
 import { linkLocalOf, parseTopology } from '../../src/lab/topology.ts';
 import type { Mac } from '../../src/base/mac.ts';
 
+const macExpected =
+  'nodes.cl.links.eth0.mac: expected a unicast MAC address in lower case and quotes, as "02:a0:00:00:00:11"';
 const example = readFileSync('examples/lab.yaml', 'utf8');
 
 describe('lab file', () => {
@@ -25,17 +27,12 @@ describe('lab file', () => {
   });
 
   const wrong: readonly [mistake: string, from: string, to: string, message: string][] = [
-    [
-      'a bad MAC',
-      "'02:a0:00:00:00:02'",
-      "'02:a0:00:00:00'",
-      'nodes.cl.links.eth0.mac: expected a unicast MAC address in lower case and quotes, as "02:a0:00:00:00:11", found "02:a0:00:00:00"',
-    ],
+    ['a bad MAC', "'02:a0:00:00:00:02'", "'02:a0:00:00:00'", `${macExpected}, found "02:a0:00:00:00"`],
     [
       'a group MAC',
       "'02:a0:00:00:00:02'",
       "'03:a0:00:00:00:02'",
-      'nodes.cl.links.eth0.mac: expected a unicast MAC address in lower case and quotes, as "02:a0:00:00:00:11", found "03:a0:00:00:00:02"',
+      `${macExpected}, found "03:a0:00:00:00:02"`,
     ],
     [
       'no prefix length',
@@ -150,6 +147,7 @@ describe('lab plan', () => {
   });
 
   it('forms link-local addresses from MACs', () => {
-    assert.equal(linkLocalOf('00:00:5e:00:01:33' as Mac), 'fe80::200:5eff:fe00:133'); // the universal bit is turned
+    // The universal/local bit is turned.
+    assert.equal(linkLocalOf('00:00:5e:00:01:33' as Mac), 'fe80::200:5eff:fe00:133');
   });
 });
