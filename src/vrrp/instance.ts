@@ -101,7 +101,7 @@ export class Instance {
       if (operation === 'open') return;
       // An acknowledged gate proves that the addresses, which outlive it, are still there to be refreshed.
       const { virtual_ipaddress: addresses, lease } = config;
-      this.#port.writeAddresses(config, 'refresh', addresses, lease.address_lifetime_s, write.until);
+      this.#port.writeAddresses(config, 'refresh', addresses, lease.address_lifetime_s, write.notAfter);
     } else if (outcome === 'lapsed' || outcome === 'too-late') this.handle({ type: 'lease-lapsed' }, now);
     // Not acknowledged is not renewed: the next advertisement tries again, and a gate that closed meanwhile says so.
     // To go on as `weak` here would advertise a VIP that our own kernel refuses to answer for.
