@@ -1,0 +1,133 @@
+import type { Family, Ip } from '../base/ip.ts';
+import { addressBits, familyOf, ip, isLinkLocal, isMulticast, parsePrefix } from '../base/ip.ts';
+import type { VirtualAddress } from '../vrrp/types.ts';
+import type { RawAddress, RawInstance } from './raw.ts';
+import type { Path } from './report.ts';
+import { quote } from './report.ts';
+import { wordOf } from './validate.ts';
+import type { View } from './view.ts';
+
+/** rtnetlink's numbers. rtnetlink.h, enum rt_scope_t */
+const scopes: Readonly<Record<string, number>> = { global: 0, site: 200, link: 253, host: 254 };
+
+/** What fits into one advertisement on an MTU of 1500, and into its count field. RFC 9568 §5.2.5 */
+const mostAddresses: Readonly<Record<Family, number>> = {
+  4: Math.min(255, Math.floor((1500 - 20 - 8) / 4)),
+  6: Math.min(255, Math.floor((1500 - 40 - 8) / 16)),
+};
+
+/** virtual_ipaddress of one instance; what cannot be used is reported and left out. */
+export function buildAddresses(view: View, path: Path, raw: RawInstance): readonly VirtualAddress[] {
+  const list = [...path, 'virtual_ipaddress'];
+  const addresses: VirtualAddress[] = [];
+  for (const [at, entry] of raw.virtual_ipaddress.entries()) {
+    const written = typeof entry === 'string' ? { address: entry } : entry;
+    const place = typeof entry === 'string' ? [...list, at] : [...list, at, 'address'];
+    const built = buildAddress(view, { entry: [...list, at], address: place }, written, raw.as_written);
+    if (built === undefined) continue;
+    const [first] = addresses;
+    if (first !== undefined && familyOf(first.address) !== familyOf(built.address)) {
+      view.error(place, {
+        message: `${built.address} is of another family than ${first.address} before it`,
+        expected: 'two instances, one per family (one election over both families comes later)',
+        why: 'an advertisement carries one family',
+      });
+      return addresses;
+    }
+    if (addresses.some(({ address }) => address === built.address)) {
+      view.error(place, {
+        message: `${built.address} is twice in ${view.describe(list)}`,
+        expected: 'every address once',
+      });
+    }
+    addresses.push(built);
+  }
+  checkList(view, list, raw, addresses);
+  return addresses;
+}
+
+function checkList(view: View, list: Path, raw: RawInstance, addresses: readonly VirtualAddress[]): void {
+  const [first] = addresses;
+  if (first === undefined) return;
+  const family = familyOf(first.address);
+  const most = mostAddresses[family];
+  if (addresses.length > most) {
+    view.error([...list, most], {
+      message: `${view.describe(list)} has ${addresses.length} addresses`,
+      expected: `at most ${most}, what one IPv${family} advertisement holds`,
+      why: 'peers would discard the advertisements, and every director would own the addresses',
+    });
+  }
+  if (family === 4 || isLinkLocal(first.address)) return;
+  if (raw.first_linklocal.toLowerCase() === 'reject') {
+    view.error([...list, 0], {
+      message: `${view.describe([...list, 0])} is ${first.address}`,
+      expected: 'a link-local address (fe80::/10) first, as first_linklocal: reject demands',
+      why: 'the peer with this file would discard our advertisements',
+    });
+  } else {
+    const rule = 'RFC 9568 §5.2.9 wants a link-local address first';
+    const message = `${view.describe([...list, 0])} is ${first.address}; ${rule}`;
+    view.note([...list, 0], `${message}, a strict peer discards the advertisement`);
+  }
+}
+
+interface Places {
+  readonly entry: Path;
+  readonly address: Path;
+}
+
+function buildAddress(
+  view: View,
+  at: Places,
+  raw: RawAddress,
+  keepPrefix: boolean,
+): VirtualAddress | undefined {
+  const written = parsePrefix(raw.address);
+  if (!written.ok) return undefined;
+  const { address, length } = written.value;
+  const family = familyOf(address);
+  const kind = unusable(address);
+  if (kind !== undefined) {
+    const expected = 'an address that can move between directors';
+    view.error(at.address, { message: `${address} is ${kind}`, expected });
+    return undefined;
+  }
+  const bits = addressBits(family);
+  const keep = raw.as_written ?? keepPrefix;
+  if (!keep && length !== bits) {
+    const message = `${quote(raw.address)} is added as ${address}/${bits}; as_written: true keeps /${length}`;
+    view.note(at.address, message);
+  }
+  const onlyIpv4 = (word: 'label' | 'brd'): void => {
+    if (family === 4 || raw[word] === undefined) return;
+    view.error([...at.entry, word], {
+      message: `${word} on ${address}`,
+      expected: `${word} on IPv4 addresses only`,
+    });
+  };
+  onlyIpv4('label');
+  onlyIpv4('brd');
+  const brd = raw.brd === undefined ? undefined : ip(raw.brd);
+  if (family === 4 && brd !== undefined && familyOf(brd) === 6) {
+    view.error([...at.entry, 'brd'], { message: `brd of ${address} is ${brd}`, expected: 'an IPv4 address' });
+  }
+  return {
+    address,
+    length: keep ? length : bits,
+    ...(raw.dev === undefined ? {} : { dev: raw.dev }),
+    ...(raw.label === undefined ? {} : { label: raw.label }),
+    ...(raw.scope === undefined ? {} : { scope: scopeOf(raw.scope) }),
+    ...(brd === undefined ? {} : { brd }),
+  };
+}
+
+const scopeOf = (scope: string | number): number =>
+  typeof scope === 'number' ? scope : (scopes[wordOf(Object.keys(scopes), scope) ?? ''] ?? 0);
+
+function unusable(address: Ip): string | undefined {
+  if (isMulticast(address)) return 'a multicast address';
+  if (address === '0.0.0.0' || address === '::') return 'the unspecified address';
+  if (address === '::1' || address.startsWith('127.')) return 'a loopback address';
+  return address === '255.255.255.255' ? 'the broadcast address' : undefined;
+}

@@ -1,0 +1,126 @@
+import { familyOf, ip, isLinkLocal, isMulticast } from '../base/ip.ts';
+import type { Micros } from '../base/time.ts';
+import { seconds } from '../base/time.ts';
+import type { AnnounceTimings, InstanceConfig, Priority, Vrid } from '../vrrp/types.ts';
+import { buildAddresses } from './addresses.ts';
+import { duration } from './duration.ts';
+import { buildLease } from './lease.ts';
+import type { RawConfig, RawInstance } from './raw.ts';
+import type { Path } from './report.ts';
+import type { Config } from './types.ts';
+import type { View } from './view.ts';
+
+export const buildProcess = (global: RawConfig['global']): Config['process'] => ({
+  parent_silence: duration(global.parent_silence),
+  vrrp_rt_priority: global.vrrp_rt_priority,
+  checks_user: global.checks_user,
+  script_user: global.script_user,
+});
+
+/**
+ * One instance from words that passed the schema. Reports what single values cannot show; the result counts
+ * only when nothing was reported. Undefined when no address is usable.
+ */
+export function buildInstance(
+  view: View,
+  name: string,
+  raw: RawInstance,
+  global: RawConfig['global'],
+  shortestAdvert: Micros,
+): InstanceConfig | undefined {
+  const path = ['vrrp_instance', name];
+  const addresses = buildAddresses(view, path, raw);
+  const [first] = addresses;
+  if (first === undefined) return undefined;
+  const family = familyOf(first.address);
+  noteWithoutEffect(view, path, raw, family);
+  return {
+    name,
+    interface: raw.interface,
+    family,
+    virtual_router_id: raw.virtual_router_id as Vrid,
+    priority: raw.priority as Priority,
+    advert_int: duration(raw.advert_int),
+    preempt: buildPreempt(view, path, raw),
+    virtual_ipaddress: addresses,
+    ...buildSource(view, path, raw, family),
+    checksum: family === 4 && raw.v3_checksum_as_v2 ? 'message' : 'pseudo_header',
+    first_linklocal: raw.first_linklocal.toLowerCase() === 'reject' ? 'reject' : 'warn',
+    announce: buildAnnounce(raw),
+    lease: buildLease(view, path, raw, global.lease, shortestAdvert),
+  };
+}
+
+function buildPreempt(view: View, path: Path, raw: RawInstance): InstanceConfig['preempt'] {
+  const short = raw.nopreempt === undefined ? 'preempt_delay' : 'nopreempt';
+  if (raw.preempt !== undefined && raw[short] !== undefined) {
+    view.error(
+      [...path, short],
+      { message: `both ${short} and preempt in ${view.describe(path)}`, expected: 'one of the two forms' },
+      'key',
+      'key',
+    );
+  }
+  const mode = raw.nopreempt === true || raw.preempt?.mode.toLowerCase() === 'never' ? 'never' : 'always';
+  const delay = duration(raw.preempt?.delay ?? raw.preempt_delay ?? 0);
+  const at = raw.nopreempt === undefined ? [...path, 'preempt', 'mode'] : [...path, 'nopreempt'];
+  if (mode === 'never' && raw.priority === 255) {
+    // RFC 9568 §6.1: Preempt_Mode does not bind the address owner.
+    const expected = 'a priority below 255, or preemption';
+    view.error(at, {
+      message: `${view.describe(at)} with priority 255`,
+      expected,
+      why: 'the address owner always takes over',
+    });
+  }
+  if (mode === 'never' && delay > seconds(0)) {
+    view.note(at, `${view.describe(path)} never preempts, so its preempt delay has no effect`);
+  }
+  return { mode, delay };
+}
+
+function buildSource(
+  view: View,
+  path: Path,
+  raw: RawInstance,
+  family: 4 | 6,
+): Pick<InstanceConfig, 'mcast_src_ip'> {
+  if (raw.mcast_src_ip === undefined) return {};
+  const source = ip(raw.mcast_src_ip);
+  const at = [...path, 'mcast_src_ip'];
+  const right = familyOf(source) === family && !isMulticast(source) && (family === 4 || isLinkLocal(source));
+  if (!right) {
+    const expected = family === 4 ? 'an IPv4 unicast address' : 'an IPv6 link-local address';
+    const why = 'peers discard advertisements from another source';
+    view.error(at, { message: `${view.describe(at)} is ${source}`, expected, why });
+  }
+  return { mcast_src_ip: source };
+}
+
+function buildAnnounce(raw: RawInstance): AnnounceTimings {
+  const { garp_master_repeat, garp_master_refresh_repeat } = raw;
+  return {
+    garp_master_repeat,
+    garp_master_delay: duration(raw.garp_master_delay),
+    garp_master_refresh: duration(raw.garp_master_refresh),
+    garp_master_refresh_repeat,
+    garp_lower_prio_repeat: raw.garp_lower_prio_repeat ?? garp_master_repeat,
+    garp_lower_prio_delay: duration(raw.garp_lower_prio_delay ?? raw.garp_master_delay),
+    garp_interval: duration(raw.garp_interval),
+    gna_interval: duration(raw.gna_interval),
+  };
+}
+
+function noteWithoutEffect(view: View, path: Path, raw: RawInstance, family: 4 | 6): void {
+  if (raw.state !== undefined) {
+    const at = [...path, 'state'];
+    view.note(
+      at,
+      `${view.describe(at)} has no effect: every node starts as backup and the election by priority decides`,
+    );
+  }
+  if (family === 6 && raw.v3_checksum_as_v2) {
+    const at = [...path, 'v3_checksum_as_v2'];
+    view.note(at, `${view.describe(at)} has no effect: an IPv6 checksum always has the pseudo header`);
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * Words that people bring from keepalived, or from the plan of this project, and that this version does not
+ * read. Each gets one clear answer; silently ignoring any of them would show only at a failover.
+ */
+const groups: readonly (readonly [why: string, words: string])[] = [
+  [
+    'no connection would reach a real server through it',
+    `virtual_server virtual_server_group real_server sorry_server lvs_timeouts lvs_flush
+     lvs_flush_on_stop data_plane HTTP_GET SSL_GET TCP_CHECK MISC_CHECK DNS_CHECK SMTP_CHECK UDP_CHECK
+     PING_CHECK FILE_CHECK BFD_CHECK SSL`,
+  ],
+  [
+    'the failure that it watches for would not move the VIP',
+    `vrrp_script vrrp_track_process vrrp_track_file track_file track_script track_interface track_process
+     track_bfd track_virtual_server track_group bfd_instance track_src_ip dont_track_primary
+     linkbeat_use_polling linkbeat_interfaces interface_up_down_delays max_auto_priority
+     min_auto_priority_delay`,
+  ],
+  [
+    'the instances would move separately',
+    'vrrp_sync_group sync_group sync_group_tracking_weight global_tracking',
+  ],
+  [
+    'the standby would not hold the connections',
+    'lvs_sync_daemon lvs_sync_daemon_interface sync_address wait_for_sync',
+  ],
+  [
+    'advertisements would still go by multicast, and a peer that expects unicast would not hear them',
+    `unicast_peer unicast_src_ip unicast_ttl check_unicast_src unicast_fault_no_peer old_unicast_checksum
+     vrrp_check_unicast_src mcast_dst_ip vrrp_mcast_group4 vrrp_mcast_group6`,
+  ],
+  [
+    'a peer that checks it would not hear this director (VRRP version 3 has no authentication)',
+    'authentication auth_type auth_pass auth_hmac',
+  ],
+  [
+    'nothing would be told of a change of state',
+    `notify notify_master notify_backup notify_fault notify_stop notify_deleted
+     notify_master_rx_lower_pri notify_priority_changes notify_fifo notify_fifo_script vrrp_notify_fifo
+     vrrp_notify_fifo_script lvs_notify_fifo vrrp_notify_priority_changes smtp_alert smtp_alert_vrrp
+     smtp_alert_checker smtp_server smtp_connect_timeout smtp_helo_name notification_email
+     notification_email_from router_id startup_script shutdown_script enable_snmp_vrrp
+     enable_snmp_checker enable_snmp_rfc enable_traps snmp_socket enable_dbus`,
+  ],
+  [
+    'the VIP would keep the MAC address of the interface',
+    'use_vmac use_vmac_addr vmac_xmit_base use_ipvlan vmac_prefix vmac_addr_prefix',
+  ],
+  [
+    'the address would be accepted all the same',
+    'accept no_accept strict_mode vrrp_strict vrrp_iptables nftables',
+  ],
+  [
+    'these routes and addresses would not move',
+    `virtual_routes virtual_rules virtual_ipaddress_excluded static_ipaddress static_routes static_rules
+     promote_secondaries no_virtual_ipaddress vrf`,
+  ],
+  [
+    'the election would follow the RFC without it',
+    `down_timer_adverts timer_expired_backup owner_ignore_adverts lower_prio_no_advert
+     higher_prio_send_advert vrrp_lower_prio_no_advert vrrp_higher_prio_send_advert
+     vrrp_down_timer_adverts vrrp_owner_ignore_adverts skip_check_adv_addr vrrp_skip_check_adv_addr
+     vrrp_startup_delay vrrp_delay_after_boot wait_for_checks at_most`,
+  ],
+  [
+    'the daemon would run without it',
+    `enable_script_security set_supplementary_groups use_symlink_paths net_namespace net_namespace_ipvs
+     instance process_names include dynamic_interfaces default_interface garp_group garp_extra_if
+     vrrp_garp_extra_if vrrp_min_garp vrrp_no_swap checker_no_swap vrrp_priority checker_priority
+     kernel_rx_buf_size debug log_unknown_vrids reload_check_config reload_time_file peer home
+     preferred_lft mngtmpaddr autojoin no_track`,
+  ],
+];
+
+const later: ReadonlyMap<string, string> = new Map(
+  groups.flatMap(([why, words]) => words.split(/\s+/).map((word) => [word, why] as const)),
+);
+
+/** keepalived's words whose meaning has another name here. */
+const renamed: ReadonlyMap<string, string> = new Map([
+  ['global_defs', 'global'],
+  ['vrrp_version', 'version in the vrrp_instance'],
+  ['native_ipv6', 'nothing: the addresses say the family'],
+  ['ip_family', 'nothing: the addresses say the family'],
+  ['broadcast', 'brd'],
+  ['vrrp_rlimit_rttime', 'vrrp_rt_priority'],
+  ...['repeat', 'delay', 'refresh', 'refresh_repeat'].map((part) => inInstance(`garp_master_${part}`)),
+  ...['repeat', 'delay'].map((part) => inInstance(`garp_lower_prio_${part}`)),
+  inInstance('garp_interval'),
+  inInstance('gna_interval'),
+]);
+
+function inInstance(word: string): readonly [string, string] {
+  return [`vrrp_${word}`, `${word} in the vrrp_instance`];
+}
+
+export const laterWords = (): readonly string[] => [...later.keys()];
+export const laterWhy = (word: string): string | undefined => later.get(word);
+export const renamedTo = (word: string): string | undefined => renamed.get(word);
