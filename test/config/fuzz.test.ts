@@ -28,9 +28,11 @@ const sequences = [
 
 /** Whatever comes in: an answer, in time, and every error on one line with a place. */
 function holds(bytes: Uint8Array): void {
-  const started = performance.now();
+  // Processor time: the machine may be busy with other tests.
+  const before = process.cpuUsage();
   const loaded = loadConfig(bytes, 'fuzz.yaml', lb1);
-  assert.ok(performance.now() - started < 5_000, 'slow');
+  const { user, system } = process.cpuUsage(before);
+  assert.ok(user + system < 10_000_000, `slow: ${user + system} us`);
   if (loaded.ok) return;
   assert.ok(loaded.error.length > 0, 'refused without a reason');
   for (const error of loaded.error) assert.match(renderError(error), /^fuzz\.yaml:\d+:\d+: [ -~…×−—]+$/u);
