@@ -36,7 +36,8 @@ bool get_bytes(napi_env env, napi_value value, struct bytes *out) {
 
 bool get_handle(napi_env env, napi_value value, struct handle **out) {
   napi_valuetype type;
-  if (napi_typeof(env, value, &type) != napi_ok || type != napi_external) return wrong(env, "expected a handle");
+  if (napi_typeof(env, value, &type) != napi_ok || type != napi_external)
+    return wrong(env, "expected a handle");
   return napi_get_value_external(env, value, (void **)out) == napi_ok || wrong(env, "expected a handle");
 }
 
@@ -129,7 +130,7 @@ static void on_cleanup(napi_async_cleanup_hook_handle hook, void *data) {
     instance_finish(instance);
     return;
   }
-  for (struct handle *handle = instance->handles; handle != NULL; handle = handle->next) handle_end(handle, true);
+  for (struct handle *each = instance->handles; each != NULL; each = each->next) handle_end(each, true);
 }
 
 /* An exception of a per-datagram callback: reported as uncaughtException, the batch goes on. */
@@ -153,8 +154,9 @@ NAPI_MODULE_INIT() {
   napi_set_instance_data(env, instance, NULL, NULL);
   napi_add_async_cleanup_hook(env, on_cleanup, instance, &instance->hook);
   const napi_property_descriptor list[] = {FUNCTION("fatal", fatal)};
-  if (!export_functions(env, exports, list, 1) || !sockets_export(env, exports) || !transfer_export(env, exports) ||
-      !receive_export(env, exports) || !timer_export(env, exports) || !writer_export(env, exports))
+  if (!export_functions(env, exports, list, 1) || !sockets_export(env, exports) ||
+      !transfer_export(env, exports) || !receive_export(env, exports) || !timer_export(env, exports) ||
+      !writer_export(env, exports))
     napi_throw_error(env, NULL, "the addon cannot be set up");
   return exports;
 }

@@ -2,8 +2,8 @@
  * Linux sockets for Node: what every file of the addon shares. No protocol is known here but the framing of
  * netlink messages, which the writer thread needs to match answers.
  *
- * Calls that fail in ordinary life return -errno as a number. A JavaScript error is thrown only for an argument
- * of the wrong type, which is a bug of the caller.
+ * Calls that fail in ordinary life return -errno as a number. A JavaScript error is thrown only for an
+ * argument of the wrong type, which is a bug of the caller.
  */
 #ifndef VIPKEEPER_ADDON_H
 #define VIPKEEPER_ADDON_H
@@ -75,7 +75,9 @@ napi_value handle_open(napi_env env, struct handle *handle, napi_value callback)
 void handle_end(struct handle *handle, bool at_once);
 /* To be called from the close callback of the libuv handle, once. */
 void handle_closed(struct handle *handle);
-/* Calls back into JavaScript from libuv. What it throws becomes an uncaughtException; it never crosses libuv. */
+/*
+ * Calls back into JavaScript from libuv. What it throws becomes an uncaughtException; it never crosses libuv.
+ */
 void handle_call(struct handle *handle, size_t argc, const napi_value *argv);
 
 int64_t boottime_us(void);

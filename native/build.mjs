@@ -30,9 +30,7 @@ if (process.platform !== 'linux') fail('only Linux has the sockets this is for')
 if (stale()) {
   const include = headers();
   if (include === undefined)
-    fail(
-      'no Node headers (node_api.h, uv.h) beside this node: install the libnode-dev or nodejs-dev package, or Node from nodejs.org',
-    );
+    fail('no Node headers (node_api.h, uv.h): apt-get install libnode-dev, or use Node from nodejs.org');
   mkdirSync(path.dirname(output), { recursive: true });
   // Under a name of its own and then renamed: two builds at once, or a killed one, never leave half a file.
   const partial = `${output}.${process.pid}`;

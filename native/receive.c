@@ -42,7 +42,9 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   int error = 0;
   (void)events;
   if (status < 0) {
-    /* libuv reports POLLERR (netlink overrun, link down) as UV_EBADF and stops the watcher. The socket lives. */
+    /*
+     * libuv reports POLLERR (netlink overrun, link down) as UV_EBADF and stops the watcher. The socket lives.
+     */
     error = take_error(receiver->fd);
     if (error != EBADF && error != ENOTSOCK) uv_poll_start(poll, UV_READABLE, on_poll);
   }
@@ -102,7 +104,7 @@ static napi_value js_watch(napi_env env, napi_callback_info info) {
   struct receiver *receiver = calloc(1, sizeof *receiver);
   if (receiver == NULL) abort();
   int failure = uv_poll_init_socket(instance_of(env)->loop, &receiver->poll, fd);
-  if (failure != 0) { /* not a descriptor, not pollable, or watched already: nothing was registered with the loop */
+  if (failure != 0) { /* no descriptor, not pollable, or watched already: the loop knows nothing of it */
     free(receiver);
     throw_errno(env, "uv_poll_init", -failure);
     return NULL;

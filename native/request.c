@@ -7,7 +7,8 @@ static bool get_offsets(napi_env env, napi_value array, struct request *request)
   for (uint32_t at = 0; at < request->offset_count; at++) {
     napi_value element;
     int offset;
-    if (napi_get_element(env, array, at, &element) != napi_ok || !get_int(env, element, &offset)) return false;
+    if (napi_get_element(env, array, at, &element) != napi_ok) return false;
+    if (!get_int(env, element, &offset)) return false;
     if (offset < 0 || request->length < 8 || (size_t)offset > request->length - 8) {
       napi_throw_range_error(env, NULL, "an offset of `remaining` lies outside the request");
       return false;
@@ -23,10 +24,11 @@ struct request *request_from(napi_env env, const napi_value *argv) {
   uint32_t answers, offsets;
   size_t key;
   int64_t not_after, until;
-  if (napi_get_value_double(env, argv[0], &id) != napi_ok || !get_bytes(env, argv[1], &data) || data.data == NULL ||
-      napi_get_value_uint32(env, argv[2], &answers) != napi_ok ||
-      napi_get_value_string_utf8(env, argv[3], NULL, 0, &key) != napi_ok || !get_int64(env, argv[4], &not_after) ||
-      !get_int64(env, argv[5], &until) || napi_get_array_length(env, argv[6], &offsets) != napi_ok) {
+  if (napi_get_value_double(env, argv[0], &id) != napi_ok || !get_bytes(env, argv[1], &data) ||
+      data.data == NULL || napi_get_value_uint32(env, argv[2], &answers) != napi_ok ||
+      napi_get_value_string_utf8(env, argv[3], NULL, 0, &key) != napi_ok ||
+      !get_int64(env, argv[4], &not_after) || !get_int64(env, argv[5], &until) ||
+      napi_get_array_length(env, argv[6], &offsets) != napi_ok) {
     bool pending = false;
     napi_is_exception_pending(env, &pending);
     if (!pending) napi_throw_type_error(env, NULL, "expected a write request");
@@ -55,7 +57,9 @@ void write_remaining(struct request *request, int64_t now) {
       request->data[request->offsets[at] + octet] = (uint8_t)(milliseconds >> (56 - 8 * octet));
 }
 
-/* Copies the header at `at`; false where no whole message lies. Copies, because nothing promises alignment. */
+/*
+ * Copies the header at `at`; false where no whole message lies. Copies, because nothing promises alignment.
+ */
 static bool message_at(const uint8_t *data, size_t length, size_t at, struct nlmsghdr *header) {
   if (length < NLMSG_HDRLEN || at > length - NLMSG_HDRLEN) return false;
   memcpy(header, data + at, sizeof *header);
@@ -69,7 +73,8 @@ uint32_t first_seq(const struct request *request) {
 
 static bool asked(const struct request *request, uint32_t seq) {
   struct nlmsghdr header;
-  for (size_t at = 0; message_at(request->data, request->length, at, &header); at += NLMSG_ALIGN(header.nlmsg_len))
+  size_t at = 0;
+  for (; message_at(request->data, request->length, at, &header); at += NLMSG_ALIGN(header.nlmsg_len))
     if (header.nlmsg_seq == seq) return true;
   return false;
 }
@@ -97,8 +102,8 @@ static void read_text(struct request *request, const struct nlmsghdr *header, co
 }
 
 /*
- * nfnetlink refuses a batch as a whole (no permission, unknown subsystem, failed commit) with one error for its
- * NFNL_MSG_BATCH_BEGIN: the answers of its messages may then never come.
+ * nfnetlink refuses a batch as a whole (no permission, unknown subsystem, failed commit) with one error for
+ * its NFNL_MSG_BATCH_BEGIN: the answers of its messages may then never come.
  */
 static bool refuses_batch(const struct request *request, bool netfilter, uint32_t seq) {
   struct nlmsghdr first;
@@ -111,7 +116,8 @@ uint32_t answers_in(struct request *request, bool netfilter, const uint8_t *data
   uint32_t count = 0;
   for (size_t at = 0; message_at(data, length, at, &header); at += NLMSG_ALIGN(header.nlmsg_len)) {
     int error;
-    if (header.nlmsg_type != NLMSG_ERROR || header.nlmsg_len < NLMSG_HDRLEN + sizeof(struct nlmsgerr)) continue;
+    if (header.nlmsg_type != NLMSG_ERROR) continue;
+    if (header.nlmsg_len < NLMSG_HDRLEN + sizeof(struct nlmsgerr)) continue;
     if (!asked(request, header.nlmsg_seq)) continue;
     memcpy(&error, data + at + NLMSG_HDRLEN, sizeof error);
     count++;
@@ -121,7 +127,7 @@ uint32_t answers_in(struct request *request, bool netfilter, const uint8_t *data
       request->seq = header.nlmsg_seq;
       read_text(request, &header, data + at);
     }
-    if (refuses_batch(request, netfilter, header.nlmsg_seq)) return request->answers > count ? request->answers : count;
+    if (refuses_batch(request, netfilter, header.nlmsg_seq)) return UINT32_MAX;
   }
   return count;
 }

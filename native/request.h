@@ -20,13 +20,22 @@ struct request {
   char text[256];
 };
 
-/* From the arguments (id, data, answers, key, notAfter, until, offsets). @returns NULL with a JavaScript error pending */
+/*
+ * From the arguments (id, data, answers, key, notAfter, until, offsets).
+ * @returns NULL with a JavaScript error pending
+ */
 struct request *request_from(napi_env env, const napi_value *argv);
 
-/* Big-endian u64 of the milliseconds left until `until`, at least 1, at every offset: the form of an nft timeout. */
+/*
+ * Big-endian u64 of the milliseconds left until `until`, at least 1, at every offset: the form of an nft
+ * timeout.
+ */
 void write_remaining(struct request *request, int64_t now);
 
-/* Walks the NLMSG_ERROR messages of one datagram. @returns how many answer the request; a batch refused as a whole counts for all */
+/*
+ * Walks the NLMSG_ERROR messages of one datagram.
+ * @returns how many answer the request; UINT32_MAX for a batch refused as a whole
+ */
 uint32_t answers_in(struct request *request, bool netfilter, const uint8_t *data, size_t length);
 
 /* nlmsg_seq of the first message, 0 when there is none. */

@@ -110,7 +110,8 @@ static napi_value js_connect(napi_env env, napi_callback_info info) {
   int fd;
   struct bytes address;
   if (!get_int(env, argv[0], &fd) || !get_bytes(env, argv[1], &address)) return NULL;
-  return number(env, connect(fd, (struct sockaddr *)address.data, (socklen_t)address.length) == 0 ? 0 : -errno);
+  const struct sockaddr *to = (const struct sockaddr *)address.data;
+  return number(env, connect(fd, to, (socklen_t)address.length) == 0 ? 0 : -errno);
 }
 
 static napi_value copy_of(napi_env env, const void *data, size_t length) {
@@ -136,8 +137,10 @@ static napi_value js_setsockopt(napi_env env, napi_callback_info info) {
   ARGUMENTS(4);
   int fd, level, option, integer;
   struct bytes value = {(uint8_t *)&integer, sizeof integer};
-  if (!get_int(env, argv[0], &fd) || !get_int(env, argv[1], &level) || !get_int(env, argv[2], &option)) return NULL;
-  if (napi_get_value_int32(env, argv[3], &integer) != napi_ok && !get_bytes(env, argv[3], &value)) return NULL;
+  if (!get_int(env, argv[0], &fd) || !get_int(env, argv[1], &level) || !get_int(env, argv[2], &option))
+    return NULL;
+  bool plain = napi_get_value_int32(env, argv[3], &integer) == napi_ok;
+  if (!plain && !get_bytes(env, argv[3], &value)) return NULL;
   return number(env, setsockopt(fd, level, option, value.data, (socklen_t)value.length) == 0 ? 0 : -errno);
 }
 
@@ -162,7 +165,8 @@ static napi_value js_attach_filter(napi_env env, napi_callback_info info) {
   struct bytes program;
   struct sock_filter instructions[BPF_MAXINSNS];
   if (!get_int(env, argv[0], &fd) || !get_bytes(env, argv[1], &program)) return NULL;
-  if (program.length % sizeof *instructions != 0 || program.length > sizeof instructions) return number(env, -EINVAL);
+  if (program.length % sizeof *instructions != 0 || program.length > sizeof instructions)
+    return number(env, -EINVAL);
   if (program.length > 0) memcpy(instructions, program.data, program.length);
   struct sock_fprog filter = {(unsigned short)(program.length / sizeof *instructions), instructions};
   return number(env, setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0 ? 0 : -errno);

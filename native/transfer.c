@@ -26,15 +26,20 @@ static napi_value js_send(napi_env env, napi_callback_info info) {
   return number(env, sent < 0 ? -errno : (double)sent);
 }
 
-/* Sends frames [from, from + count) of the array. @returns frames sent or -errno, INT32_MIN when one is no Uint8Array */
-static int send_some(napi_env env, int fd, napi_value frames, uint32_t from, uint32_t count, struct bytes address) {
+/*
+ * Sends frames [from, from + count) of the array.
+ * @returns frames sent or -errno, INT32_MIN when one is no Uint8Array
+ */
+static int send_some(napi_env env, int fd, napi_value frames, uint32_t from, uint32_t count,
+                     struct bytes address) {
   struct iovec vectors[FRAMES_PER_CALL];
   struct mmsghdr headers[FRAMES_PER_CALL];
   memset(headers, 0, sizeof headers);
   for (uint32_t at = 0; at < count; at++) {
     napi_value frame;
     struct bytes data;
-    if (napi_get_element(env, frames, from + at, &frame) != napi_ok || !get_bytes(env, frame, &data)) return INT32_MIN;
+    if (napi_get_element(env, frames, from + at, &frame) != napi_ok || !get_bytes(env, frame, &data))
+      return INT32_MIN;
     vectors[at] = (struct iovec){data.data, data.length};
     headers[at].msg_hdr.msg_name = address.data;
     headers[at].msg_hdr.msg_namelen = (socklen_t)address.length;

@@ -1,6 +1,6 @@
 /*
- * One thread that owns a netlink descriptor and sends requests in order. An RTM_NEWADDR or an nft batch can wait
- * hundreds of milliseconds for a kernel lock; a loop with deadlines posts it here and goes on.
+ * One thread that owns a netlink descriptor and sends requests in order. An RTM_NEWADDR or an nft batch can
+ * wait hundreds of milliseconds for a kernel lock; a loop with deadlines posts it here and goes on.
  */
 #include "request.h"
 #include <linux/netlink.h>
@@ -80,14 +80,15 @@ static void await_answers(struct writer *writer, struct request *request) {
   int64_t deadline = request->sent + ANSWER_LIMIT_US;
   bool overrun = false;
   for (uint32_t seen = 0; seen < request->answers;) {
-    struct sockaddr_storage from;
+    struct sockaddr_nl from = {0}; /* the address of another family is cut, its family is still told */
     socklen_t size = sizeof from;
-    memset(&from, 0, sizeof from);
-    ssize_t got = recvfrom(writer->fd, writer->answer, ANSWER_SIZE, MSG_DONTWAIT, (struct sockaddr *)&from, &size);
+    struct sockaddr *name = (struct sockaddr *)&from;
+    ssize_t got = recvfrom(writer->fd, writer->answer, ANSWER_SIZE, MSG_DONTWAIT, name, &size);
     if (got >= 0) {
       /* Any process may send to a netlink port; only the kernel has port 0. */
-      bool kernel = from.ss_family != AF_NETLINK || ((struct sockaddr_nl *)&from)->nl_pid == 0;
+      bool kernel = from.nl_family != AF_NETLINK || from.nl_pid == 0;
       uint32_t more = kernel ? answers_in(request, writer->netfilter, writer->answer, (size_t)got) : 0;
+      if (more >= request->answers - seen) return;
       seen += more;
       if (more > 0 || boottime_us() < deadline) continue;
       fail(request, ETIMEDOUT);
@@ -113,7 +114,8 @@ static void perform(struct writer *writer, struct request *request) {
   } else {
     write_remaining(request, now);
     request->sent = now;
-    if (send(writer->fd, request->data, request->length, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) fail(request, errno);
+    ssize_t sent = send(writer->fd, request->data, request->length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0) fail(request, errno);
     else await_answers(writer, request);
   }
   request->done = boottime_us();
@@ -191,13 +193,14 @@ static void writer_release(struct handle *handle) {
 }
 
 /*
- * The thread never inherits the real-time class of its maker, since it may wait long in the kernel; and no signal is
- * delivered to it. The mutex lends it the priority of a real-time poster that waits.
+ * The thread never inherits the real-time class of its maker, since it may wait long in the kernel; and no
+ * signal is delivered to it. The mutex lends it the priority of a real-time poster that waits.
  */
 static int start(struct writer *writer) {
   pthread_mutexattr_t mutex;
   pthread_attr_t thread;
   sigset_t all, before;
+  const struct sched_param normal = {0};
   pthread_mutexattr_init(&mutex);
   pthread_mutexattr_setprotocol(&mutex, PTHREAD_PRIO_INHERIT);
   pthread_mutex_init(&writer->mutex, &mutex);
@@ -206,6 +209,7 @@ static int start(struct writer *writer) {
   pthread_attr_init(&thread);
   pthread_attr_setinheritsched(&thread, PTHREAD_EXPLICIT_SCHED);
   pthread_attr_setschedpolicy(&thread, SCHED_OTHER);
+  pthread_attr_setschedparam(&thread, &normal); /* else glibc takes the maker's, and refuses */
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   int error = pthread_create(&writer->thread, &thread, run, writer);

@@ -3,7 +3,10 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import type { Native } from './native.ts';
 
-/** What native/*.c exports: plain numbers and bytes. The functions of `Native` that need no wrapping have the same name. */
+/**
+ * What native/*.c exports: plain numbers and bytes. The functions of `Native` that need no wrapping have the
+ * same name.
+ */
 export interface Binding extends Omit<Native, 'receive' | 'timer' | 'writer'> {
   watch(
     fd: number,

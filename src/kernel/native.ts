@@ -1,6 +1,7 @@
 /**
- * What the rest of the program sees of the native addon: Linux sockets for Node, with nothing of any protocol in it.
- * Calls that can fail in ordinary life return -errno, they do not throw: EAGAIN, ENOBUFS and ENETDOWN are values.
+ * What the rest of the program sees of the native addon: Linux sockets for Node, with nothing of any protocol
+ * in it. Calls that can fail in ordinary life return -errno, they do not throw: EAGAIN, ENOBUFS and ENETDOWN
+ * are values.
  */
 import { binding } from './binding.ts';
 import { SlabReceiver, stopReceiverOf } from './slab-receiver.ts';
@@ -25,21 +26,34 @@ export interface ReceiveOptions {
 }
 
 export interface Receiver {
-  /** Reads now, without waiting for the poll event, until the socket is empty or the budget is used. @returns datagrams handled */
+  /**
+   * Reads now, without waiting for the poll event, until the socket is empty or the budget is used.
+   * @returns datagrams handled
+   */
   drain(): number;
   /** Stops watching; the descriptor stays open. */
   stop(): void;
 }
 
-/** A result of the writer thread: when it sent, when the last answer came, and the first errno among the answers. */
+/**
+ * A result of the writer thread: when it sent, when the last answer came, and the first errno among the
+ * answers.
+ */
 export interface WriteResult {
   readonly id: number;
-  /** 0, or positive errno of the first failing message; ETIMEDOUT 110 when the kernel never answered; ECANCELED 125 when `notAfter` had passed before sending. */
+  /**
+   * 0, or positive errno of the first failing message; ETIMEDOUT 110 when the kernel never answered;
+   * ECANCELED 125 when `notAfter` had passed before sending.
+   */
   readonly errno: number;
   /** nlmsg_seq of the message that failed. */
   readonly seq: number;
   /** Extended-ack text when the kernel gave one. */
   readonly text: string;
+  /**
+   * Taken just before the send call, so that a lifetime counted from it ends before the kernel's; 0 when not
+   * sent.
+   */
   readonly sentAt: number;
   readonly doneAt: number;
 }
@@ -50,11 +64,16 @@ export interface WriteRequest {
   readonly data: Uint8Array;
   /** NLMSG_ERROR answers to wait for. */
   readonly answers: number;
-  /** A queued, unsent request with the same key is replaced in its place (newest wins) and answers ECANCELED. */
+  /**
+   * A queued, unsent request with the same key is replaced in its place (newest wins) and answers ECANCELED.
+   */
   readonly key?: string;
   /** CLOCK_BOOTTIME µs: do not send after this instant. */
   readonly notAfter?: number;
-  /** Just before sending, writes max(1, until − now) in milliseconds as big-endian u64 at each offset, so that time spent in the queue never lengthens a lifetime. */
+  /**
+   * Just before sending, writes max(1, until − now) in milliseconds as big-endian u64 at each offset, so that
+   * time spent in the queue never lengthens a lifetime.
+   */
   readonly remaining?: { readonly until: number; readonly offsets: readonly number[] };
 }
 
@@ -66,7 +85,10 @@ export interface Writer {
 }
 
 export interface Native {
-  /** @param netns path such as /run/netns/d1: the socket is made there, the calling thread returns. @returns descriptor or -errno */
+  /**
+   * @param netns path such as /run/netns/d1: the socket is made there, the calling thread returns.
+   * @returns descriptor or -errno
+   */
   socket(domain: number, type: number, protocol: number, netns?: string): number;
   close(fd: number): void;
   bind(fd: number, address: Uint8Array): number;
@@ -80,7 +102,9 @@ export interface Native {
   send(fd: number, data: Uint8Array, address?: Uint8Array, control?: Uint8Array, flags?: number): number;
   /** sendmmsg of frames to one address. @returns frames sent or -errno */
   sendMany(fd: number, frames: readonly Uint8Array[], address?: Uint8Array): number;
-  /** Watches with uv_poll. `onError` gets a positive errno (ENOBUFS 105, ENETDOWN 100); the socket lives on. */
+  /**
+   * Watches with uv_poll. `onError` gets a positive errno (ENOBUFS 105, ENETDOWN 100); the socket lives on.
+   */
   receive(
     fd: number,
     options: ReceiveOptions,
@@ -93,10 +117,17 @@ export interface Native {
   now(): number;
   /** CLOCK_MONOTONIC in whole µs; differs from now() by the time the machine was suspended. */
   monotonic(): number;
-  /** sched_setscheduler(0, policy | SCHED_RESET_ON_FORK); policy 2 is SCHED_RR, 0 SCHED_OTHER. Only the calling thread. @returns 0 or -errno */
+  /**
+   * sched_setscheduler(0, policy | SCHED_RESET_ON_FORK); policy 2 is SCHED_RR, 0 SCHED_OTHER. Only the
+   * calling thread.
+   * @returns 0 or -errno
+   */
   schedule(policy: number, priority: number): number;
   gettid(): number;
-  /** Takes over a netlink descriptor (no Receiver may watch it); one thread sends requests in order and waits for their answers. */
+  /**
+   * Takes over a netlink descriptor (no Receiver may watch it); one thread sends requests in order and waits
+   * for their answers.
+   */
   writer(fd: number, onResult: (result: WriteResult) => void): Writer;
 }
 function openTimer(onExpiry: () => void): { set(at: number | undefined): void; stop(): void } {
@@ -128,9 +159,9 @@ function openWriter(fd: number, onResult: (result: WriteResult) => void): Writer
 }
 
 /**
- * Sockets are made non-blocking and close-on-exec. close() stops a receiver of the descriptor first. A terminated
- * worker closes the sockets it made. An exception thrown in onDatagram, onError, onExpiry or onResult becomes an
- * uncaughtException; the rest of the batch is still delivered when a listener takes it.
+ * Sockets are made non-blocking and close-on-exec. close() stops a receiver of the descriptor first. A
+ * terminated worker closes the sockets it made. An exception thrown in onDatagram, onError, onExpiry or
+ * onResult becomes an uncaughtException; the rest of the batch is still delivered when a listener takes it.
  */
 export const native: Native = {
   socket: (domain, type, protocol, netns) => binding().socket(domain, type, protocol, netns),

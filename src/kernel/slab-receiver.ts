@@ -49,7 +49,8 @@ export class SlabReceiver implements Receiver {
   }
 
   drain(): number {
-    // A call from inside onDatagram: the batch in the slab is still being read, and the outer call goes on after it.
+    // A call from inside onDatagram: the batch in the slab is still being read, and the outer call goes on
+    // after it.
     if (this.#draining) return 0;
     this.#draining = true;
     try {
@@ -94,7 +95,8 @@ export class SlabReceiver implements Receiver {
     const view = (start: number, length: number): Uint8Array => new Uint8Array(this.#slab, start, length);
     try {
       this.#onDatagram({
-        // With MSG_TRUNC among the receive flags the kernel tells the full length; the slot holds no more than its size.
+        // With MSG_TRUNC among the receive flags the kernel tells the full length; the slot holds no more
+        // than its size.
         data: view(data + slot * slotSize, Math.min(meta(0), slotSize)),
         address: view(addresses + slot * ADDRESS_SIZE, meta(1)),
         control: view(controls + slot * controlSize, meta(2)),

@@ -1,6 +1,7 @@
 /**
  * The structures of <sys/socket.h> as bytes, for 64-bit little-endian Linux (the addon refuses others).
- * Numbers of the kernel's own (interface index, netlink port) are little-endian, those of the network are big-endian.
+ * Numbers of the kernel's own (interface index, netlink port) are little-endian, those of the network are
+ * big-endian.
  */
 import type { Ip } from '../base/ip.ts';
 import { familyOf, ipBytes, ipFromBytes } from '../base/ip.ts';
@@ -127,7 +128,10 @@ export function packetAddress(ifindex: number, protocol: number, mac?: Mac): Uin
   return bytes;
 }
 
-/** struct sockaddr_nl. @param groups bit mask of multicast groups 1..32; port 0 is the kernel, or "choose one" in bind */
+/**
+ * struct sockaddr_nl.
+ * @param groups bit mask of multicast groups 1..32; port 0 is the kernel, or "choose one" in bind
+ */
 export function netlinkAddress(port = 0, groups = 0): Uint8Array {
   const bytes = new Uint8Array(12);
   const view = viewOf(bytes);
@@ -138,7 +142,8 @@ export function netlinkAddress(port = 0, groups = 0): Uint8Array {
 }
 
 /**
- * struct sockaddr_un; "@name" is the abstract name (unix(7)), whose length is part of it: nothing is appended.
+ * struct sockaddr_un; "@name" is the abstract name (unix(7)), whose length is part of it: nothing is
+ * appended.
  * @throws RangeError when the path has more than 107 octets
  */
 export function unixAddress(path: string): Uint8Array {
@@ -179,7 +184,10 @@ export function readAddress(bytes: Uint8Array): SocketAddress | undefined {
   return undefined;
 }
 
-/** struct ip_mreqn for IP_ADD_MEMBERSHIP and IP_MULTICAST_IF, struct ipv6_mreq for IPv6: by interface, never by address. */
+/**
+ * struct ip_mreqn for IP_ADD_MEMBERSHIP and IP_MULTICAST_IF, struct ipv6_mreq for IPv6: by interface, never
+ * by address.
+ */
 export function membership(group: Ip, ifindex: number): Uint8Array {
   const six = familyOf(group) === 6;
   const bytes = new Uint8Array(six ? 20 : 12);
