@@ -1,0 +1,85 @@
+/**
+ * Who may import whom, as a table: an area is a folder of src/ or a file directly in it. A target is an area, a
+ * single file, or a package. What is not in the table is not allowed, so a new edge is a decision somebody takes here.
+ */
+
+export const layers: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  'machine.ts': ['base'],
+  netlink: ['base'],
+  nft: ['base', 'netlink'],
+  // A domain: it declares its ports, and never knows who implements them.
+  vrrp: ['base', 'machine.ts'],
+  config: ['base', 'vrrp/types.ts', 'yaml', 'ajv'],
+  'control.ts': ['base', 'vrrp/status.ts'],
+  kernel: ['base', 'netlink', 'nft', 'vrrp'],
+  // What one child is composed of. docs/decisions/0005-children-under-process.md
+  process: ['base', 'vrrp', 'kernel'],
+  'log.ts': ['pino'],
+  'daemon.ts': ['base', 'config', 'control.ts', 'kernel', 'process', 'vrrp/status.ts', 'pino'],
+  api: ['base', 'control.ts'],
+  lab: ['base', 'yaml'],
+  // Judges from outside over sockets of its own. docs/decisions/0009-instruments-share-pure-files.md
+  drill: [
+    'base',
+    'control.ts',
+    'lab',
+    'netlink',
+    'kernel',
+    'vrrp/frames.ts',
+    'vrrp/packet.ts',
+    'vrrp/receive.ts',
+    'vrrp/timers.ts',
+    'vrrp/types.ts',
+  ],
+  cli: ['base', 'control.ts', 'vrrp/status.ts', 'lab', 'drill', 'commander', 'picocolors', 'cli-table3'],
+  'cli.ts': ['cli', 'commander'],
+};
+
+/** Edges of single files. docs/decisions/0010-verbs-without-a-daemon.md */
+export const exceptions: Readonly<Record<string, readonly string[]>> = {
+  'cli/run.ts': ['daemon.ts', 'api', 'config', 'log.ts'],
+  'cli/check.ts': ['config'],
+  'cli/demo.ts': ['config', 'kernel/native.ts', 'vrrp/types.ts'],
+};
+
+/**
+ * Files that decide and compute: no I/O, no clock, no timer, nothing that ends later than it was called. A folder
+ * stands for all its files but the ones that are named as impure.
+ */
+export const pure: readonly string[] = [
+  'base',
+  'machine.ts',
+  'vrrp',
+  'netlink',
+  'nft',
+  'config',
+  'kernel/control-message.ts',
+  'kernel/memory.ts',
+  'kernel/memory-link.ts',
+  'kernel/memory-network.ts',
+  'kernel/sockaddr.ts',
+  'lab/fault.ts',
+  'lab/plan.ts',
+  'lab/topology.ts',
+  'drill/client-view.ts',
+  'drill/timeline.ts',
+  'cli/status-text.ts',
+];
+
+export const impure: readonly string[] = [
+  'netlink/connection.ts',
+  'netlink/error.ts',
+  'netlink/subscription.ts',
+];
+
+/** Names a pure file uses all the same, with the reason. */
+export const pureExceptions: Readonly<Record<string, readonly string[]>> = {
+  // An answer comes in a turn of its own, also when there was nothing to ask the kernel.
+  'vrrp/holdings.ts': ['queueMicrotask'],
+};
+
+export const within = (file: string, places: readonly string[]): boolean =>
+  places.some((place) => file === place || file.startsWith(`${place}/`));
+
+export const isPure = (file: string): boolean => within(file, pure) && !within(file, impure);
