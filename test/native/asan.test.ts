@@ -27,7 +27,7 @@ describe('the addon under the address and undefined-behaviour sanitizers', () =>
     }
     const root = projectRoot(here);
     execFileSync(process.execPath, [path.join(root, 'native/build.mjs'), '--asan'], { stdio: 'inherit' });
-    const tests = ['receive', 'sockets', 'timer', 'worker', 'writer'].map((name) =>
+    const tests = ['receive', 'sockets', 'timer', 'worker', 'writer', 'writer-queue'].map((name) =>
       path.join(here, `${name}.test.js`),
     );
     const mocha = path.join(root, 'node_modules/mocha/bin/mocha.js');

@@ -37,6 +37,7 @@ function collect(fd: number): { readonly got: Received[]; readonly stop: () => v
 
 describe('sockets between two namespaces', () => {
   let pair: Pair;
+  let home: string;
   const sockets: number[] = [];
   const open = (domain: number, type: number, protocol: number, netns: string): number => {
     const fd = native.socket(domain, type, protocol, netns);
@@ -49,6 +50,7 @@ describe('sockets between two namespaces', () => {
 
   before(function () {
     needRoot(this);
+    home = readlinkSync('/proc/thread-self/ns/net');
     pair = createPair();
   });
   after(() => pair?.remove());
@@ -162,7 +164,6 @@ describe('sockets between two namespaces', () => {
   });
 
   it('makes a socket in another namespace and comes back to its own', () => {
-    const home = readlinkSync('/proc/thread-self/ns/net');
     const fd = open(so.AF_NETLINK, so.SOCK_RAW, so.NETLINK_ROUTE, pair.pathA);
     assert.equal(readlinkSync('/proc/thread-self/ns/net'), home);
     assert.equal(native.bind(fd, so.netlinkAddress()), 0);
