@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { needRoot } from './namespace.ts';
+import { needRoot, projectRoot } from './namespace.ts';
 
 const here = import.meta.dirname;
-/** The nearest folder above with native/build.mjs; the compiled tests may lie anywhere below it. */
-function projectRoot(folder: string): string {
-  return readdirSync(folder).includes('node_modules') ? folder : projectRoot(path.dirname(folder));
-}
 
 /** A library that the compiler would link; the bare name comes back when it is not installed. */
 function libraryOfCompiler(name: string): string | undefined {
@@ -25,7 +20,7 @@ describe('the addon under the address and undefined-behaviour sanitizers', () =>
       console.log('      not run: the compiler has no libasan (apt-get install libgcc-12-dev or its like)');
       this.skip();
     }
-    const root = projectRoot(here);
+    const root = projectRoot();
     execFileSync(process.execPath, [path.join(root, 'native/build.mjs'), '--asan'], { stdio: 'inherit' });
     const tests = ['receive', 'sockets', 'timer', 'worker', 'writer', 'writer-queue'].map((name) =>
       path.join(here, `${name}.test.js`),

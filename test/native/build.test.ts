@@ -3,14 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { projectRoot } from './namespace.ts';
 
-/** The nearest folder above that holds the sources; the compiled tests may lie anywhere below it. */
-function projectRoot(folder: string): string {
-  return readdirSync(folder).includes('node_modules') ? folder : projectRoot(path.dirname(folder));
-}
-const root = projectRoot(import.meta.dirname);
-
-describe('the build of the addon', () => {
+describe('the build of the addon', function () {
+  this.timeout(30_000);
   let folder: string;
   const output = (): string => path.join(folder, 'native/out/sockets.node');
   const build = (searchPath = process.env['PATH']): { status: number | null; stderr: string } =>
@@ -22,7 +18,10 @@ describe('the build of the addon', () => {
   before(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'vkn-build-'));
     const sources = (file: string): boolean => path.basename(file) !== 'out';
-    cpSync(path.join(root, 'native'), path.join(folder, 'native'), { recursive: true, filter: sources });
+    cpSync(path.join(projectRoot(), 'native'), path.join(folder, 'native'), {
+      recursive: true,
+      filter: sources,
+    });
   });
   after(() => rmSync(folder, { recursive: true }));
 

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Context } from 'mocha';
 
@@ -10,6 +11,11 @@ export function needRoot(context: Context): void {
     `      not run, root is needed for raw sockets and namespaces: ${context.test?.parent?.title ?? ''}`,
   );
   context.skip();
+}
+
+/** The nearest folder above with package.json; the compiled tests may lie anywhere below it. */
+export function projectRoot(folder = import.meta.dirname): string {
+  return existsSync(path.join(folder, 'package.json')) ? folder : projectRoot(path.dirname(folder));
 }
 
 /** Without LD_PRELOAD, so that a sanitizer run does not instrument iproute2. */
