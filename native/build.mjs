@@ -13,6 +13,15 @@ function fail(line) {
   process.exit(1);
 }
 
+/** In a checkout npm start and npm test see to what is lacking and come here again: npm install goes through. */
+function lack(line) {
+  if (process.env.npm_lifecycle_event !== 'install') fail(line);
+  console.error(
+    `vipkeeper native: not built, ${line} (npm start and npm test in a checkout do that themselves)`,
+  );
+  process.exit(0);
+}
+
 const modified = (file) => statSync(file).mtimeMs;
 const inputs = readdirSync(here)
   .filter((name) => /\.(c|h|mjs)$/.test(name))
@@ -30,7 +39,7 @@ if (process.platform !== 'linux') fail('only Linux has the sockets this is for')
 if (stale()) {
   const include = headers();
   if (include === undefined)
-    fail('no Node headers (node_api.h, uv.h): apt-get install libnode-dev, or use Node from nodejs.org');
+    lack('no Node headers (node_api.h, uv.h): apt-get install libnode-dev, or use Node from nodejs.org');
   mkdirSync(path.dirname(output), { recursive: true });
   // Under a name of its own and then renamed: two builds at once, or a killed one, never leave half a file.
   const partial = `${output}.${process.pid}`;
@@ -51,7 +60,7 @@ if (stale()) {
   const run = spawnSync('cc', [...options, ...mode, `-I${include}`, '-o', partial, ...sources], {
     stdio: 'inherit',
   });
-  if (run.error?.code === 'ENOENT') fail('no C compiler: apt-get install gcc libc6-dev, then npm rebuild');
+  if (run.error?.code === 'ENOENT') lack('no C compiler: apt-get install gcc libc6-dev, then npm rebuild');
   if (run.status !== 0) {
     rmSync(partial, { force: true });
     fail('cc failed, see above (libc headers missing? apt-get install gcc libc6-dev linux-libc-dev)');

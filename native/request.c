@@ -131,3 +131,20 @@ uint32_t answers_in(struct request *request, bool netfilter, const uint8_t *data
   }
   return count;
 }
+
+void append(struct list *list, struct request *request) {
+  request->next = NULL;
+  if (list->tail != NULL) list->tail->next = request;
+  else list->head = request;
+  list->tail = request;
+  list->count++;
+}
+
+struct request *take(struct list *list) {
+  struct request *request = list->head;
+  if (request == NULL) return NULL;
+  list->head = request->next;
+  if (list->head == NULL) list->tail = NULL;
+  list->count--;
+  return request;
+}

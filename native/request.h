@@ -20,6 +20,16 @@ struct request {
   char text[256];
 };
 
+/* A queue of requests. */
+struct list {
+  struct request *head, *tail;
+  unsigned count;
+};
+
+void append(struct list *list, struct request *request);
+/* @returns NULL when empty */
+struct request *take(struct list *list);
+
 /*
  * From the arguments (id, data, answers, key, notAfter, until, offsets).
  * @returns NULL with a JavaScript error pending

@@ -13,11 +13,6 @@
 
 enum { QUEUE_LIMIT = 1024, STALE_LIMIT = 4096, ANSWER_SIZE = 65536, ANSWER_LIMIT_US = 2000000, POLL_MS = 50 };
 
-struct list {
-  struct request *head, *tail;
-  unsigned count;
-};
-
 struct writer {
   struct handle base;
   uv_async_t async;
@@ -31,23 +26,6 @@ struct writer {
   int fd;
   uint8_t answer[ANSWER_SIZE];
 };
-
-static void append(struct list *list, struct request *request) {
-  request->next = NULL;
-  if (list->tail != NULL) list->tail->next = request;
-  else list->head = request;
-  list->tail = request;
-  list->count++;
-}
-
-static struct request *take(struct list *list) {
-  struct request *request = list->head;
-  if (request == NULL) return NULL;
-  list->head = request->next;
-  if (list->head == NULL) list->tail = NULL;
-  list->count--;
-  return request;
-}
 
 static void cancel(struct writer *writer, struct request *request) {
   request->error = ECANCELED;
@@ -193,8 +171,8 @@ static void writer_release(struct handle *handle) {
 }
 
 /*
- * The thread never inherits the real-time class of its maker, since it may wait long in the kernel; and no
- * signal is delivered to it. The mutex lends it the priority of a real-time poster that waits.
+ * The thread never inherits the real-time class of its maker: it is given one by schedule or it has none. No signal
+ * is delivered to it. The mutex lends it the priority of a real-time poster that waits.
  */
 static int start(struct writer *writer) {
   pthread_mutexattr_t mutex;
@@ -287,7 +265,21 @@ static napi_value js_post(napi_env env, napi_callback_info info) {
   return number(env, result);
 }
 
+/* scheduleWriter(writer, policy, priority) → 0 or -errno; what the thread starts is in the normal class */
+static napi_value js_schedule_writer(napi_env env, napi_callback_info info) {
+  ARGUMENTS(3);
+  struct handle *handle;
+  int policy;
+  struct sched_param parameter = {0};
+  if (!get_handle(env, argv[0], &handle) || !get_int(env, argv[1], &policy) ||
+      !get_int(env, argv[2], &parameter.sched_priority))
+    return NULL;
+  if (handle->ended) return number(env, -EBADF);
+  return number(env, -pthread_setschedparam(((struct writer *)handle)->thread, policy, &parameter));
+}
+
 bool writer_export(napi_env env, napi_value exports) {
-  const napi_property_descriptor list[] = {FUNCTION("openWriter", js_open), FUNCTION("post", js_post)};
-  return export_functions(env, exports, list, 2);
+  const napi_property_descriptor list[] = {FUNCTION("openWriter", js_open), FUNCTION("post", js_post),
+                                           FUNCTION("scheduleWriter", js_schedule_writer)};
+  return export_functions(env, exports, list, 3);
 }

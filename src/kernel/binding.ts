@@ -33,6 +33,7 @@ export interface Binding extends Omit<Native, 'receive' | 'timer' | 'writer'> {
     until: number,
     offsets: readonly number[],
   ): number;
+  scheduleWriter(writer: Handle, policy: number, priority: number): number;
   end(handle: Handle): void;
   /** Reports an exception as uncaughtException; returns when a listener took it. */
   fatal(error: unknown): void;

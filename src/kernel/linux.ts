@@ -10,6 +10,8 @@ import * as so from './sockaddr.ts';
 import { openVrrpSocket } from './vrrp-socket.ts';
 import { Writers } from './writers.ts';
 
+const SCHED_RR = 2;
+
 export interface LinuxEvents {
   interfacesChanged(): void;
   wake(): void;
@@ -50,6 +52,14 @@ export class LinuxLink implements VrrpLink {
 
   get writesInFlight(): number {
     return this.#writers.inFlight;
+  }
+
+  /** Puts this loop and the threads that write for it into the real-time class, or back. @returns 0 or -errno */
+  schedule(priority: number): number {
+    const policy = priority > 0 ? SCHED_RR : 0;
+    const result = native.schedule(policy, priority);
+    if (result === 0) this.#writers.schedule(policy, priority);
+    return result;
   }
 
   now(): Micros {

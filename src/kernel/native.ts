@@ -80,6 +80,8 @@ export interface WriteRequest {
 export interface Writer {
   /** @returns 0 or -errno (EAGAIN when the queue of 1,024 is full) */
   post(request: WriteRequest): number;
+  /** sched_setscheduler for the thread alone; it begins in the normal class. @returns 0 or -errno */
+  schedule(policy: number, priority: number): number;
   /** Ends the thread after the request in flight; queued ones answer ECANCELED. */
   close(): void;
 }
@@ -154,6 +156,7 @@ function openWriter(fd: number, onResult: (result: WriteResult) => void): Writer
         remaining?.until ?? -1,
         remaining?.offsets ?? [],
       ),
+    schedule: (policy, priority) => binding().scheduleWriter(handle, policy, priority),
     close: () => binding().end(handle),
   };
 }

@@ -60,6 +60,10 @@ class AnsweredWriter {
     );
   }
 
+  schedule(policy: number, priority: number): void {
+    this.#writer.schedule(policy, priority);
+  }
+
   close(): void {
     this.#writer.close();
   }
@@ -72,6 +76,12 @@ export class Writers {
   /** Writes whose answer has not come. */
   get inFlight(): number {
     return this.#addresses.inFlight + this.#gate.inFlight;
+  }
+
+  /** The class of the loop that they serve: a renewal that waits behind ordinary work is a lease that lapses. */
+  schedule(policy: number, priority: number): void {
+    this.#addresses.schedule(policy, priority);
+    this.#gate.schedule(policy, priority);
   }
 
   close(): void {

@@ -135,6 +135,8 @@ describe('the writer thread and the kernel', () => {
       open(so.NETLINK_ROUTE);
       await until('its name', () => policiesOfThreads('netlink-writer').length === 1);
       assert.deepEqual(policiesOfThreads('netlink-writer'), [0]);
+      assert.equal(writer?.schedule(2, 10), 0, 'and is given a class only by its own name');
+      assert.deepEqual(policiesOfThreads('netlink-writer'), [2]);
     } finally {
       native.schedule(0, 0);
     }
