@@ -83,6 +83,8 @@ export class InstanceRunner implements InstancePort, Listener {
     if (this.#facts !== undefined && facts !== undefined && facts.index !== this.#facts.index)
       this.#stop('interface-absent', false, now);
     this.#facts = facts;
+    // Also while the interface is not ready: a deadline in the past would keep the loop spinning.
+    if (this.#retryAt !== undefined && this.#retryAt <= now) this.#retryAt = undefined;
     const state = readiness(this.config, facts);
     if (held !== undefined) {
       this.#stop(held, state.ready, now);
@@ -106,8 +108,7 @@ export class InstanceRunner implements InstancePort, Listener {
     socketOn: (facts: InterfaceFacts) => VrrpSocket | string,
     now: Micros,
   ): void {
-    if (this.#retryAt !== undefined && now < this.#retryAt) return;
-    this.#retryAt = undefined;
+    if (this.#retryAt !== undefined) return;
     const { gateUnavailable } = this.#link;
     if (this.config.lease.mode === 'required' && gateUnavailable !== undefined) {
       this.#say(`lease: required, but ${gateUnavailable}`, now);
@@ -189,8 +190,8 @@ export class InstanceRunner implements InstancePort, Listener {
     this.#holdings.writeAddresses(config, operation, addresses, { lifetime_s, notAfter }, (outcomes) => {
       if (operation === 'add') this.#added(outcomes);
       // Only now that the addresses are gone may the gate forget them.
-      else if (operation === 'remove' && config.lease.mode !== 'off' && !this.#holds(addresses))
-        this.#holdings.closeGate(config, 'forget', addresses);
+      else if (operation === 'remove' && config.lease.mode !== 'off')
+        this.#holdings.closeGate(config, 'forget', this.#unheld(addresses));
     });
   }
 
@@ -198,13 +199,18 @@ export class InstanceRunner implements InstancePort, Listener {
   #added(outcomes: readonly AddressOutcome[]): void {
     const now = this.#link.now();
     const refused = outcomes.includes('done') ? undefined : outcomes[0];
-    if (refused !== undefined) this.#retryAt = after(now, retryPause);
     this.instance.addressesWritten(refused ?? 'done', now);
+    const { state, config } = this.instance.router;
+    if (refused !== undefined && state === 'initialize') this.#retryAt = after(now, retryPause);
+    // One that was refused is treated as lost: the keeper tries again.
+    if (state === 'active' && outcomes.some((outcome) => outcome !== 'done'))
+      for (const { address } of config.virtual_ipaddress) this.#seen.add(address);
   }
 
-  #holds(addresses: readonly VirtualAddress[]): boolean {
+  #unheld(addresses: readonly VirtualAddress[]): readonly VirtualAddress[] {
     const { state, config } = this.instance.router;
-    return state === 'active' && addresses.some((address) => config.virtual_ipaddress.includes(address));
+    const held = new Set(state === 'active' ? config.virtual_ipaddress.map(({ address }) => address) : []);
+    return addresses.filter(({ address }) => !held.has(address));
   }
 
   writeGate(
@@ -213,7 +219,9 @@ export class InstanceRunner implements InstancePort, Listener {
     addresses: readonly VirtualAddress[],
     write?: GateWrite,
   ): void {
-    if (operation === 'close') this.#holdings.closeGate(config, 'close', addresses);
+    // A reload that turns the lease off keeps the addresses: the gate must not guard them any more.
+    if (operation === 'close')
+      this.#holdings.closeGate(config, config.lease.mode === 'off' ? 'forget' : 'close', addresses);
     else if (write !== undefined)
       this.#holdings.openGate(config, operation, addresses, write, (outcome) => {
         if (outcome === 'done' && operation === 'renew') this.#counters.leaseRenewals++;

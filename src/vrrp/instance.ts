@@ -4,12 +4,12 @@
  * a fake kernel, so that both run the same code.
  */
 import type { Ip } from '../base/ip.ts';
-import { after, earlier, type Micros } from '../base/time.ts';
+import { earlier, type Micros } from '../base/time.ts';
 import { expire } from '../machine.ts';
 import { AddressKeeper } from './address-keeper.ts';
 import { type AnnounceAction, type AnnounceEvent, Announcer } from './announce.ts';
 import { type GateWrite, Lease, type LeaseState } from './lease.ts';
-import type { AnnounceTimings, InstanceConfig, VirtualAddress } from './types.ts';
+import { type AnnounceTimings, type InstanceConfig, missingFrom, type VirtualAddress } from './types.ts';
 import type {
   ShutdownReason,
   State,
@@ -52,10 +52,17 @@ export class Instance {
   readonly #keeper = new AddressKeeper();
   readonly #port: InstancePort;
   /**
-   * Writes of `add` not yet answered. `announce` waits for the last of them: caches must not learn an address that is
-   * not there yet, and the answer to an earlier promotion says nothing of this one.
+   * Writes of `add` not yet answered, in their order. `announce` waits for the last of them: caches must not learn an
+   * address that is not there yet, and the answer to an earlier promotion says nothing of this one.
    */
-  #adding = 0;
+  readonly #adding: ('install' | 'restore')[] = [];
+  /**
+   * Addresses that wait for the gate: one that came first would answer with no lease behind it, and go on if we were
+   * killed just then.
+   */
+  #ungated: readonly VirtualAddress[] = [];
+  /** The lease that is being opened extends one that was held: its addresses are there, and guarded. */
+  #extends = false;
   #advertLeft = false;
 
   constructor(config: InstanceConfig, reason: ShutdownReason, port: InstancePort, now: Micros) {
@@ -82,14 +89,14 @@ export class Instance {
   expire(now: Micros): void {
     this.#perform(expire(this.router, now), now);
     this.#send(expire(this.#announcer, now));
-    for (const { address } of expire(this.#keeper, now)) this.#restore(address, now);
+    for (const { address } of expire(this.#keeper, now)) this.#add('restore', [address]);
   }
 
   /** The kernel said that one of our addresses is gone, and it was not us. */
   addressLost(address: VirtualAddress, now: Micros): void {
     if (this.router.state !== 'active') return;
     for (const restore of this.#keeper.handle({ type: 'lost', address }, now))
-      this.#restore(restore.address, now);
+      this.#add('restore', [restore.address]);
   }
 
   /** The outcome of writeGate. A renewal that is acknowledged renews the addresses too. */
@@ -98,7 +105,10 @@ export class Instance {
     const { config } = this.router;
     if (outcome === 'done') {
       this.lease.acknowledged(write);
-      if (operation === 'open') return;
+      if (operation === 'open') {
+        this.#install();
+        return;
+      }
       // An acknowledged gate proves that the addresses, which outlive it, are still there to be refreshed.
       const { virtual_ipaddress: addresses, lease } = config;
       this.#port.writeAddresses(config, 'refresh', addresses, lease.address_lifetime_s, write.notAfter);
@@ -106,20 +116,24 @@ export class Instance {
     // Not acknowledged is not renewed: the next advertisement tries again, and a gate that closed meanwhile says so.
     // To go on as `weak` here would advertise a VIP that our own kernel refuses to answer for.
     else if (operation === 'renew') return;
+    else if (this.#extends) this.handle({ type: 'lease-lapsed' }, now);
     else if (config.lease.mode === 'required')
       this.handle({ type: 'shutdown', reason: 'lease-unavailable', resign: true }, now);
     else {
       this.lease.weaken(outcome.failed);
-      // Nothing will renew the lifetime that the addresses were added with.
-      this.#port.writeAddresses(config, 'refresh', config.virtual_ipaddress, undefined, undefined);
+      this.#install();
     }
   }
 
   /** The outcome of one writeAddresses `add`, exactly one for each: no address at all could be added, or some. */
   addressesWritten(outcome: AddressOutcome, now: Micros): void {
-    this.#adding--;
-    if (this.router.state !== 'active' || this.#adding > 0) return;
+    const answered = this.#adding.shift();
+    if (this.router.state !== 'active' || this.#installing) return;
     if (outcome === 'done') this.#announceAll(now);
+    // An address that cannot be put back is no reason to leave the others.
+    else if (answered !== 'install') return;
+    // Not the kernel's refusal but our own pause: a farewell would be old.
+    else if (this.lease.isOver(now)) this.handle({ type: 'lease-lapsed' }, now);
     else this.handle({ type: 'shutdown', reason: 'addresses-refused', resign: true }, now);
   }
 
@@ -139,6 +153,8 @@ export class Instance {
         return;
       }
       case 'open-gate':
+        this.#extends =
+          this.lease.state.kind === 'held' || (this.#extends && this.lease.state.kind === 'opening');
         this.#port.writeGate(config, 'open', action.addresses, this.lease.open(config.lease, now));
         return;
       case 'close-gate':
@@ -146,28 +162,21 @@ export class Instance {
         if (this.router.state !== 'active' || config.lease.mode === 'off') this.lease.close();
         this.#port.writeGate(config, 'close', action.addresses);
         return;
-      case 'add-addresses': {
-        this.#adding++;
-        const leased = config.lease.mode !== 'off';
-        this.#port.writeAddresses(
-          config,
-          'add',
-          action.addresses,
-          leased ? config.lease.address_lifetime_s : undefined,
-          leased ? after(now, config.lease.gate_lifetime) : undefined,
-        );
+      case 'add-addresses':
+        this.#ungated = [...this.#ungated, ...action.addresses];
+        if (this.lease.state.kind !== 'opening') this.#install();
         return;
-      }
       case 'remove-addresses':
+        this.#ungated = missingFrom(action.addresses, this.#ungated);
         this.#keeper.handle({ type: 'forget', addresses: action.addresses }, now);
         this.#announce({ type: 'remove', addresses: action.addresses.map(({ address }) => address) }, now);
         this.#port.writeAddresses(config, 'remove', action.addresses, undefined, undefined);
         return;
       case 'announce':
-        if (this.#adding === 0) this.#announceAll(now);
+        if (!this.#installing) this.#announceAll(now);
         return;
       case 'announce-again':
-        if (this.#adding === 0) this.#announce({ type: 'conflict' }, now);
+        if (!this.#installing) this.#announce({ type: 'conflict' }, now);
         return;
       case 'stop-announcing':
         this.#announce({ type: 'stop' }, now);
@@ -197,14 +206,26 @@ export class Instance {
     const { announce, family } = this.router.config;
     if (JSON.stringify(announce) === JSON.stringify(old)) return;
     this.#announcer = new Announcer(announce, family);
-    if (this.router.state === 'active' && this.#adding === 0) this.#announceAll(now);
+    if (this.router.state === 'active' && !this.#installing) this.#announceAll(now);
   }
 
-  #restore(address: VirtualAddress, now: Micros): void {
+  get #installing(): boolean {
+    return this.#adding.length > 0 || this.#ungated.length > 0;
+  }
+
+  /** The gate has decided: what waited for it is added. */
+  #install(): void {
+    const waiting = this.#ungated;
+    this.#ungated = [];
+    if (waiting.length > 0) this.#add('install', waiting);
+  }
+
+  #add(why: 'install' | 'restore', addresses: readonly VirtualAddress[]): void {
     const { config } = this.router;
-    const { kind } = this.lease.state;
-    const leased = kind === 'held' || kind === 'opening' ? config.lease.address_lifetime_s : undefined;
-    this.#adding++;
-    this.#port.writeAddresses(config, 'add', [address], leased, after(now, config.lease.gate_lifetime));
+    const { state } = this.lease;
+    const until = state.kind === 'held' || state.kind === 'opening' ? state.until : undefined;
+    const lifetime_s = until === undefined ? undefined : config.lease.address_lifetime_s;
+    this.#adding.push(why);
+    this.#port.writeAddresses(config, 'add', addresses, lifetime_s, until);
   }
 }

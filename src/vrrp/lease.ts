@@ -49,6 +49,11 @@ export class Lease {
     return write.term === this.#term && (this.#state.kind === 'held' || this.#state.kind === 'opening');
   }
 
+  /** Its time has passed, whatever the kernel has still to say. */
+  isOver(now: Micros): boolean {
+    return (this.#state.kind === 'held' || this.#state.kind === 'opening') && this.#state.until <= now;
+  }
+
   /** The kernel took a current write. */
   acknowledged({ until }: GateWrite): void {
     if (this.#state.kind !== 'held' || until > this.#state.until) this.#state = { kind: 'held', until };

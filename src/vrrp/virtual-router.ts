@@ -5,7 +5,7 @@
  * configuration, or nothing but the time), ordered actions come out, and the state holds its own deadlines: a timer
  * that was cleared cannot fire, so no stale timers exist. Two rules hold everywhere:
  *
- *   promotion  advertise, add the addresses, open the gate, announce        (peers must fall silent before clients come)
+ *   promotion  advertise, open the gate, add the addresses, announce        (peers must fall silent before clients come)
  *   demotion   resign if leaving, stop announcing, close the gate, remove   (clients must be gone before a peer opens)
  *
  * The lease is renewed with every periodic advertisement and by nothing else: a router that does not advertise on time
@@ -220,8 +220,8 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
       this.#advertise(now),
       ...onAddresses('close-gate', closed),
       ...onAddresses('remove-addresses', removed),
-      ...onAddresses('add-addresses', written),
       ...onAddresses('open-gate', opened),
+      ...onAddresses('add-addresses', written),
       { type: 'renew-lease' },
       ...(written.length > 0 ? [{ type: 'announce' } as const] : none),
     ];
@@ -232,8 +232,8 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
     this.#activeDownAt = this.#preemptAt = undefined;
     return [
       this.#advertise(now),
-      { type: 'add-addresses', addresses },
       ...(lease.mode === 'off' ? none : onAddresses('open-gate', addresses)),
+      { type: 'add-addresses', addresses },
       { type: 'announce' },
       this.#enter('active', reason, now),
     ];

@@ -1,0 +1,251 @@
+/**
+ * A made-up kernel: the same behaviour as the Linux one where the lease depends on it, in the time of a made-up world.
+ * The simulation runs the real vrrp loop on it, and it needs neither root nor namespaces.
+ *
+ * What was measured on Linux and is copied here:
+ *   - a gate element dies a little before its time (600 ms: 584–594), never after; its time counts from the instant the
+ *     kernel took the write, and renewing one that is dead is refused;
+ *   - an address whose valid_lft is over goes late (2 s: 2.0–5 s), and a refresh of one that is gone brings it back;
+ *   - a machine that its hypervisor stops stops with its clock; a process that is stopped or killed does not stop either.
+ */
+import type { Ip } from '../base/ip.ts';
+import type { Mac } from '../base/mac.ts';
+import { type Micros, micros, milliseconds, seconds } from '../base/time.ts';
+import type { AddressOutcome, GateOutcome } from '../vrrp/instance.ts';
+import type { AddressWrite, InterfaceAddress, InterfaceFacts } from '../vrrp/link.ts';
+
+/** Time and chance. A world with the same seed must give the same numbers in the same order. */
+export interface MemoryWorld {
+  readonly now: Micros;
+  /** Calls in the order of their instants; of one instant, in the order of asking. */
+  at(instant: Micros, run: () => void): void;
+  /** In [0, 1). */
+  random(): number;
+}
+
+export interface MemoryInterface {
+  readonly name: string;
+  readonly index: number;
+  readonly mac: Mac;
+  readonly primary: { readonly address: Ip; readonly length: number };
+}
+
+interface Expiring {
+  /** Undefined: never. */
+  until: Micros | undefined;
+  watched: boolean;
+}
+
+interface Gated {
+  /** The element of the lease set; undefined when there is none. */
+  lease: Expiring | undefined;
+}
+
+const gateShortfall = milliseconds(16);
+const addressOvertime = seconds(3.4);
+
+/** One machine: an interface, its addresses, the gate. It outlives the processes that run on it. */
+export class MemoryKernel {
+  readonly #world: MemoryWorld;
+  readonly #interface: MemoryInterface;
+  readonly #virtual = new Map<Ip, Expiring & { readonly length: number }>();
+  readonly #gate = new Map<Ip, Gated>();
+  readonly #listeners = new Set<() => void>();
+  readonly #whenThawed: (() => void)[] = [];
+  #facts: InterfaceFacts | undefined;
+  #running = true;
+  /** World time minus ours: what the hypervisor kept from us. */
+  #lostTime = 0;
+  #frozenAt: Micros | undefined;
+  /** A rule that `--break` of the simulation turns off: a dead element cannot be renewed. */
+  refusesLapsed = true;
+
+  constructor(world: MemoryWorld, itsInterface: MemoryInterface) {
+    this.#world = world;
+    this.#interface = itsInterface;
+  }
+
+  /** CLOCK_BOOTTIME */
+  get now(): Micros {
+    return ((this.#frozenAt ?? this.#world.now) - this.#lostTime) as Micros;
+  }
+
+  get frozen(): boolean {
+    return this.#frozenAt !== undefined;
+  }
+
+  /** Runs at an instant of this machine's own clock. */
+  later(instant: Micros, run: () => void): void {
+    this.#world.at(micros(instant + this.#lostTime), () => {
+      if (this.#frozenAt !== undefined) this.#whenThawed.push(() => this.later(instant, run));
+      else if (this.now < instant) this.later(instant, run);
+      else run();
+    });
+  }
+
+  /** The hypervisor stops the machine: clock, kernel, processes. */
+  freeze(): void {
+    this.#frozenAt ??= this.#world.now;
+  }
+
+  thaw(): void {
+    if (this.#frozenAt === undefined) return;
+    this.#lostTime += this.#world.now - this.#frozenAt;
+    this.#frozenAt = undefined;
+    for (const again of this.#whenThawed.splice(0)) again();
+  }
+
+  /** Carrier of the interface. */
+  get running(): boolean {
+    return this.#running;
+  }
+
+  set running(running: boolean) {
+    this.#running = running;
+    this.#changed();
+  }
+
+  facts(name: string): InterfaceFacts | undefined {
+    if (name !== this.#interface.name) return undefined;
+    if (this.#facts !== undefined) return this.#facts;
+    const { index, mac, primary } = this.#interface;
+    const own: InterfaceAddress = { ...primary, ours: false, tentative: false };
+    const virtual = Array.from(this.#virtual, ([address, { length }]) => ({
+      address,
+      length,
+      ours: true,
+      tentative: false,
+    }));
+    const addresses = [own, ...virtual];
+    this.#facts = { name, index, up: true, running: this.#running, mac, router: true, addresses };
+    return this.#facts;
+  }
+
+  /** RTM_NEWADDR, RTM_DELADDR and carrier, as a process that listens sees them: that something changed. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Whether the machine answers for an address: it is there, and no gate keeps it silent. */
+  answers(address: Ip): boolean {
+    if (!this.#virtual.has(address)) return false;
+    const gated = this.#gate.get(address);
+    return gated === undefined || this.#alive(gated.lease);
+  }
+
+  has(address: Ip): boolean {
+    return this.#virtual.has(address);
+  }
+
+  get virtualAddresses(): readonly Ip[] {
+    return [...this.#virtual.keys()];
+  }
+
+  /** When the last live element of the gate dies; undefined when none lives. */
+  get gateOpenUntil(): Micros | undefined {
+    let last: Micros | undefined;
+    for (const { lease } of this.#gate.values())
+      if (this.#alive(lease) && lease?.until !== undefined && lease.until > (last ?? 0)) last = lease.until;
+    return last;
+  }
+
+  #alive(element: Expiring | undefined): boolean {
+    return element?.until !== undefined && element.until > this.now;
+  }
+
+  /** Another program takes an address away. */
+  strip(address: Ip): void {
+    if (this.#virtual.delete(address)) this.#changed();
+  }
+
+  /** What a starting daemon does first: addresses and gate of an earlier life go. */
+  removeLeftovers(): void {
+    this.#gate.clear();
+    this.#virtual.clear();
+    this.#changed();
+  }
+
+  writeAddress({ operation, address: { address, length }, lifetime_s }: AddressWrite): AddressOutcome {
+    const present = this.#virtual.get(address);
+    if (operation === 'remove') {
+      this.#virtual.delete(address);
+      this.#changed();
+      return 'done';
+    }
+    const overtime = micros(this.#world.random() * addressOvertime);
+    const until = lifetime_s === undefined ? undefined : micros(this.now + lifetime_s * 1_000_000 + overtime);
+    const entry = present ?? { length, until, watched: false };
+    entry.until = until;
+    this.#virtual.set(address, entry);
+    this.#expireAddress(address, entry);
+    if (present === undefined) this.#changed();
+    return 'done';
+  }
+
+  #expireAddress(address: Ip, entry: Expiring): void {
+    this.#watch(entry, () => {
+      if (this.#virtual.get(address) !== entry) return;
+      this.#virtual.delete(address);
+      this.#changed();
+    });
+  }
+
+  /** One batch: all addresses, or none. @param lifetime of the elements, counted from now */
+  writeGate(
+    operation: 'open' | 'renew' | 'close' | 'forget',
+    addresses: readonly Ip[],
+    lifetime: Micros,
+  ): GateOutcome {
+    if (operation === 'renew' && this.refusesLapsed)
+      if (addresses.some((address) => !this.#alive(this.#gate.get(address)?.lease))) return 'lapsed';
+    for (const address of addresses) this.#gateOne(operation, address, lifetime);
+    this.#notice();
+    return 'done';
+  }
+
+  #gateOne(operation: 'open' | 'renew' | 'close' | 'forget', address: Ip, lifetime: Micros): void {
+    if (operation === 'forget') {
+      this.#gate.delete(address);
+      return;
+    }
+    const gated = this.#gate.get(address) ?? { lease: undefined };
+    this.#gate.set(address, gated);
+    if (operation === 'close') {
+      gated.lease = undefined;
+      return;
+    }
+    const shortfall = Math.min(lifetime - 1, this.#world.random() * gateShortfall);
+    gated.lease ??= { until: undefined, watched: false };
+    gated.lease.until = micros(this.now + lifetime - shortfall);
+    this.#watch(gated.lease, () => this.#notice());
+  }
+
+  /** One look at a time per thing that can expire, however often it is renewed. */
+  #watch(entry: Expiring, expired: () => void): void {
+    if (entry.watched || entry.until === undefined) return;
+    entry.watched = true;
+    this.later(entry.until, () => {
+      entry.watched = false;
+      if (entry.until !== undefined && entry.until <= this.now) expired();
+      else this.#watch(entry, expired);
+    });
+  }
+
+  /** Called after every change of what the machine answers for; the world looks, no process hears of it. */
+  onAnswers: () => void = () => undefined;
+
+  #notice(): void {
+    this.onAnswers();
+  }
+
+  #changed(): void {
+    this.#facts = undefined;
+    this.#notice();
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** After `latency` of a write, what is left of a lease that ends at `until`; the kernel counts in milliseconds. */
+export const remainingAt = (until: Micros, now: Micros): Micros =>
+  milliseconds(Math.max(1, Math.floor((until - now) / 1_000)));
