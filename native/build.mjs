@@ -13,7 +13,7 @@ function fail(line) {
   process.exit(1);
 }
 
-/** In a checkout npm start and npm test see to what is lacking and come here again: npm install goes through. */
+/** npm install goes through: npm start and npm test see to what is lacking and call this again. */
 function lack(line) {
   if (process.env.npm_lifecycle_event !== 'install') fail(line);
   console.error(
