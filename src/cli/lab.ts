@@ -5,6 +5,8 @@ import { LabError } from '../lab/command.ts';
 import { parseFault, faultForms } from '../lab/fault.ts';
 import { defaultPrefix, Lab } from '../lab/lab.ts';
 import { ownerLives, readRecord, recordedPrefixes } from '../lab/record.ts';
+import type { DemoOptions } from './demo.ts';
+import { demo, demoCommand } from './demo.ts';
 
 interface LabOptions {
   readonly prefix: string;
@@ -13,7 +15,7 @@ interface LabOptions {
 /** The site of the examples, from dist/cli/lab.js and from src/cli/lab.ts alike. */
 export const exampleLab = (): string => new URL('../../examples/lab.yaml', import.meta.url).pathname;
 
-/** Adds `lab up|status|exec|fault|down`. */
+/** Adds `lab demo|up|status|exec|fault|down`. */
 export function registerLab(program: Command): Command {
   const lab = program
     .command('lab')
@@ -25,6 +27,11 @@ export function registerLab(program: Command): Command {
       .description(description)
       .option('--prefix <name>', 'which lab; many may be up at once', defaultPrefix);
 
+  demoCommand(lab)
+    .option('--file <path>', 'the lab file', exampleLab())
+    .action(
+      telling(async (options: DemoOptions & { file: string }) => demo(readLabFile(options.file), options)),
+    );
   verb('up', 'build the lab and leave it up')
     .option('--file <path>', 'the lab file', exampleLab())
     .action(telling(up));

@@ -8,7 +8,8 @@ export interface SeenDirector {
   /** Its name under `nodes:` of the daemon's configuration. */
   readonly configNode: string;
   readonly netns: string;
-  /** On the link that the judge shares with it. */
+  /** Its interface on the bridge that the judge sits on. */
+  readonly link: string;
   readonly mac: Mac;
 }
 
@@ -26,9 +27,9 @@ export async function judgeSeat(lab: Lab): Promise<JudgeSeat> {
   const { nodes, judge } = lab.topology;
   const home = nodes.find(({ name }) => name === judge.node)?.links.find(({ name }) => name === judge.link);
   const directors = nodes.flatMap(({ name, role, configNode, links }) => {
-    const mac = links.find(({ bridge }) => bridge === home?.bridge)?.mac;
-    return role === 'director' && mac !== undefined
-      ? [{ name, configNode, netns: lab.netns(name), mac }]
+    const link = links.find(({ bridge }) => bridge === home?.bridge);
+    return role === 'director' && link !== undefined
+      ? [{ name, configNode, netns: lab.netns(name), link: link.name, mac: link.mac }]
       : [];
   });
   const interfaceIndex = await lab.interfaceIndex(judge.node, judge.link);

@@ -14,6 +14,8 @@ export interface LabRecord {
 
 const directory = '/run/vipkeeper-lab';
 const pathOf = (prefix: string): string => `${directory}/${prefix}.json`;
+/** For the logs and sockets of what runs in a lab; whoever needs it makes it, and it is removed with the lab. */
+export const folderOf = (prefix: string): string => `${directory}/${prefix}`;
 
 export const thisProcess = (): LabRecord['owner'] => ({
   pid: process.pid,
@@ -54,7 +56,10 @@ export function readRecord(prefix: string): LabRecord | undefined {
   }
 }
 
-export const forget = (prefix: string): void => rmSync(pathOf(prefix), { force: true });
+export function forget(prefix: string): void {
+  rmSync(folderOf(prefix), { recursive: true, force: true });
+  rmSync(pathOf(prefix), { force: true });
+}
 
 /** Prefixes of all labs that are up or were left behind. */
 export function recordedPrefixes(): readonly string[] {

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { describeAsRoot, labPrefix } from '../lab/as-root.ts';
+
+/** The program as it is installed: what a newcomer runs. */
+const program = 'dist/cli.js';
+
+interface Ended {
+  readonly status: number | null;
+  readonly output: string;
+}
+
+function start(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): [ChildProcess, Promise<Ended>] {
+  const child = spawn(args[0]!, args.slice(1), { env, stdio: ['pipe', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      child.emit('said', output);
+    });
+  const ended = once(child, 'close').then(([status]) => ({ status: status as number | null, output }));
+  return [child, ended];
+}
+
+async function said(child: ChildProcess, wanted: RegExp): Promise<void> {
+  await new Promise<void>((resolve) => child.on('said', (all: string) => wanted.test(all) && resolve()));
+}
+
+/** Nothing in the file system and no process of this lab is left. */
+function assertNothingLeft(prefix: string): void {
+  assert.deepEqual(
+    readdirSync('/run/netns').filter((name) => name.startsWith(`${prefix}-`)),
+    [],
+  );
+  for (const left of [`/run/vipkeeper-lab/${prefix}`, `/run/vipkeeper-lab/${prefix}.json`])
+    assert(!existsSync(left), left);
+  const own = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && mentions(pid, prefix));
+  assert.deepEqual(own, []);
+}
+
+function mentions(pid: string, prefix: string): boolean {
+  try {
+    const environment = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+    return environment.includes(`VIPKEEPER_TEST=${prefix}`);
+  } catch {
+    return false; // ended meanwhile
+  }
+}
+
+describeAsRoot('lab demo', function () {
+  this.timeout(100_000);
+
+  const demo = (prefix: string, ...more: string[]): [ChildProcess, Promise<Ended>] =>
+    start([process.execPath, program, 'lab', 'demo', '--prefix', prefix, ...more], {
+      ...process.env,
+      VIPKEEPER_TEST: prefix, // the daemons inherit it
+    });
+
+  it('shows by itself what a client sees of every failure, all as promised, and leaves nothing', async () => {
+    const prefix = labPrefix('demo');
+    const started = performance.now();
+    const { status, output } = await demo(prefix, '--once')[1];
+    assert.equal(status, 0, output);
+    assert.match(output, /d1 owns 10\.1\.0\.100 after/);
+    assert(!output.includes('\x1b['), 'no colours without a terminal');
+    for (const row of [
+      /^left alone +\d+ ms +\d+ ms +0 ms$/m,
+      /^killed \(kill -9\) +[\d ]+ ms +[\d ]+ ms +0 ms +[\d ]+ ms +3 609 ms$/m,
+      /^started again +\d+ ms /m,
+      /^frozen, then woken +[\d ]+ ms +[\d ]+ ms +0 ms +[\d ]+ ms +3 609 ms$/m,
+      /^awake again +\d+ ms /m,
+      /^stopped in order +[\d ]+ ms +[\d ]+ ms +0 ms +[\d ]+ ms +609 ms$/m,
+    ])
+      assert.match(output, row);
+    assert.match(output, /\nAll as promised, in /);
+    assert(performance.now() - started < 60_000);
+    assertNothingLeft(prefix);
+  });
+
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    it(`takes everything down at ${signal} in the middle`, async () => {
+      const prefix = labPrefix(`demo-${signal.toLowerCase()}`);
+      const [child, ended] = demo(prefix, '--once');
+      await said(child, /\n1\. All is well/);
+      child.kill(signal);
+      const { status, output } = await ended;
+      assert.equal(status, code, output);
+      assert.match(output, new RegExp(`\\n${signal}: everything is taken down\\n$`));
+      assertNothingLeft(prefix);
+    });
+  }
+
+  it('at a terminal kills at a key, shows who took over, and leaves at another', async () => {
+    const prefix = labPrefix('demo-keys');
+    const command = `${process.execPath} ${program} lab demo --prefix ${prefix}`;
+    // script(1) gives it a terminal; what we write to script is typed there.
+    const [child, ended] = start(['script', '--quiet', '--return', '--command', command, '/dev/null'], {
+      ...process.env,
+      VIPKEEPER_TEST: prefix,
+    });
+    await said(child, /q quit/);
+    child.stdin!.write('k');
+    await said(child, /kill -9 of everything on d1[\s\S]*d2 +priority 100 +running +OWNS 10\.1\.0\.100/);
+    child.stdin!.write('q');
+    const { status, output } = await ended;
+    assert.equal(status, 0, output);
+    assertNothingLeft(prefix);
+  });
+
+  it('tells mistakes of the configuration and makes nothing', async () => {
+    const prefix = labPrefix('demo-wrong');
+    const { status, output } = await demo(prefix, '--config', 'test/config/bad/vrid-256.yaml')[1];
+    assert.equal(status, 1);
+    assert.match(output, /^test\/config\/bad\/vrid-256\.yaml:\d+:\d+: /);
+    assertNothingLeft(prefix);
+  });
+
+  it('without root says what is needed, in one message', async () => {
+    const args = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', process.execPath];
+    const { status, output } = await start([...args, program, 'lab', 'demo'])[1];
+    assert.equal(status, 1);
+    assert.match(
+      output,
+      /^the demo makes network namespaces .* which only root may\n {2}run it with sudo, .*\n$/,
+    );
+  });
+});
