@@ -4,6 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { loadAll } from '../src/config/load.ts';
+import { renderError } from '../src/config/report.ts';
 import { bannedForms, forbiddenImports, impurities, parse } from './tidy/code.ts';
 import { exceptions, impure, isPure, layers, pure, pureExceptions } from './tidy/layers.ts';
 import { deadCommands, deadLinks, emptyNames, strayText, switchedOff, tooLong } from './tidy/texts.ts';
@@ -56,6 +58,13 @@ describe('the tree is tidy', () => {
       documents.flatMap((path) => deadCommands(path, textOf(path), Object.keys(scripts), verbs)),
       [],
     );
+  });
+
+  it('the configuration of the README is good', () => {
+    const [, file = ''] = /```yaml\n([^]*?)```/.exec(textOf('README.md')) ?? [];
+    const { configs, errors } = loadAll(file, 'README.md', { name: 'lb1', from: '--node' });
+    assert.deepEqual(errors.map(renderError), []);
+    assert.deepEqual([...configs.keys()], ['lb1', 'lb2']);
   });
 
   it('the rules speak of what is there', () => {
