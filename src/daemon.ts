@@ -98,7 +98,7 @@ export class Daemon implements Control {
     const { vrrp, checks, scripts } = this.#children;
     await vrrp.stop(stopLimit_ms);
     await Promise.all([checks.stop(stopLimit_ms), scripts.stop(stopLimit_ms)]);
-    this.#guardian.close();
+    await this.#guardian.close(stopLimit_ms);
     this.#log.info('stopped');
   }
 
@@ -131,8 +131,8 @@ export class Daemon implements Control {
         ready: () => this.#configureVrrp(),
         message: (message) => this.#hearVrrp(message),
         ended: (how) => {
-          const finished = this.#guardian.finish();
-          this.#log.error({ how, resigned: finished }, `${title} ended`);
+          const resigned = this.#guardian.finish();
+          this.#log.error({ how, resigned }, `${title} ended`);
         },
         notice: (text) => this.#log.warn(text),
       },
@@ -163,7 +163,10 @@ export class Daemon implements Control {
   #hearVrrp(message: FromVrrp): void {
     switch (message.type) {
       case 'promoted': {
-        this.#guardian.promoted(message.promotion);
+        const { promotion } = message;
+        const mute = this.#guardian.promoted(promotion);
+        if (mute !== undefined)
+          this.#log.warn({ instance: promotion.instance }, `no farewell if the vrrp process dies: ${mute}`);
         return;
       }
       case 'demoted': {

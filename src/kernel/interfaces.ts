@@ -31,6 +31,7 @@ export class Interfaces {
   readonly #added = new Set<string>();
   /** What facts() gave out, good until the next change. */
   #facts = new Map<string, InterfaceFacts>();
+  #closed = false;
   #reading = false;
   #changedWhileReading = false;
 
@@ -38,7 +39,7 @@ export class Interfaces {
     this.#onChange = onChange;
     this.#subscription = new NetlinkSubscription(openNetlinkSocket(NetlinkProtocol.route), groups, {
       onMessage: (message) => this.#onMessage(message),
-      onOverrun: () => void this.read().catch(() => setTimeout(() => void this.read(), 100)),
+      onOverrun: () => this.#readAgain(),
     });
   }
 
@@ -62,7 +63,15 @@ export class Interfaces {
     this.#changed();
   }
 
+  /** Until it has worked: what we know is old. */
+  #readAgain(): void {
+    this.read().catch(() => {
+      if (!this.#closed) setTimeout(() => this.#readAgain(), 100);
+    });
+  }
+
   close(): void {
+    this.#closed = true;
     this.#subscription.close();
     this.#connection.close();
   }

@@ -50,7 +50,9 @@ export function openVrrpSocket(
       return sent < 0 ? -sent : 0;
     },
     drain(): void {
-      while (receiver !== undefined && receiver.drain() >= 256);
+      // The queue holds about 280 datagrams (net.core.rmem_default): what comes after those is a flood, which must not
+      // hold up our own advertisements.
+      for (let round = 0; round < 4; round++) if (receiver === undefined || receiver.drain() < 256) return;
     },
     close(): void {
       receiver?.stop();

@@ -17,7 +17,7 @@ export interface ChildHandlers<From> {
   /** It beats for the first time: it is ready to hear. */
   ready(): void;
   message(message: From): void;
-  /** It has ended, whoever ended it; a new one is on its way unless we are stopping. */
+  /** It has ended, and not because it was asked to; a new one is on its way unless we are stopping. */
   ended(how: string): void;
   notice(text: string): void;
 }
@@ -39,6 +39,7 @@ export class Child<To extends object, From extends object> {
   #startedAt = 0;
   #watchedAt = 0;
   #restart: NodeJS.Timeout | undefined;
+  #whenEnded: () => void = () => undefined;
   readonly #watch: NodeJS.Timeout;
 
   constructor(options: ChildOptions, handlers: ChildHandlers<From>) {
@@ -72,18 +73,19 @@ export class Child<To extends object, From extends object> {
     if (child?.connected === true) child.send(message, () => undefined);
   }
 
-  /** Asks it to end and waits; after the limit it is killed. */
+  /** Asks it to end and waits; when it falls silent, or after the limit, it is killed. */
   async stop(limit_ms: number): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#restart);
-    clearInterval(this.#watch);
     const child = this.#process;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    this.send({ type: 'stop' });
-    const kill = setTimeout(() => child.kill('SIGKILL'), limit_ms);
-    await ended;
-    clearTimeout(kill);
+    if (child !== undefined) {
+      const ended = new Promise<void>((resolve) => (this.#whenEnded = resolve));
+      this.send({ type: 'stop' });
+      const kill = setTimeout(() => child.kill('SIGKILL'), limit_ms);
+      await ended;
+      clearTimeout(kill);
+    }
+    clearInterval(this.#watch);
   }
 
   #start(): void {
@@ -97,24 +99,29 @@ export class Child<To extends object, From extends object> {
     this.#ready = false;
     this.#startedAt = this.#heardAt = monotonic_ms();
     child.on('message', (message) => this.#onMessage(message as From | ChildBeat));
-    child.on('error', (error) => this.#handlers.notice(`${title}: ${error.message}`));
+    child.on('error', (error) => {
+      this.#handlers.notice(`${title}: ${error.message}`);
+      // Without a pid it never was, and no exit comes: a machine that is out of processes may have some later.
+      if (child.pid === undefined) this.#onExit('not started');
+    });
     child.on('exit', (code, signal) => this.#onExit(signal ?? `exit code ${code}`));
   }
 
   #onMessage(message: From | ChildBeat): void {
     this.#heardAt = monotonic_ms();
-    if (!this.#ready) {
+    if (!isBeat(message)) this.#handlers.message(message);
+    // An answer to a question says nothing: only a beat says that it has found its feet.
+    else if (!this.#ready) {
       this.#ready = true;
       this.#handlers.ready();
     }
-    if (!isBeat(message)) this.#handlers.message(message);
   }
 
   #onExit(how: string): void {
     this.#process = undefined;
     this.#ready = false;
-    if (this.#stopping && how === 'exit code 0') return;
-    this.#handlers.ended(how);
+    if (!this.#stopping || how !== 'exit code 0') this.#handlers.ended(how);
+    this.#whenEnded();
     if (this.#stopping) return;
     this.#restarts++;
     const lived = monotonic_ms() - this.#startedAt;

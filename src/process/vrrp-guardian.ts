@@ -2,6 +2,7 @@
  * What the parent does when the vrrp process dies or freezes: it says the farewell that vrrp left with it at promotion,
  * closes the gate and takes the addresses away, so that the peer takes over in its skew time instead of waiting.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openVrrpSocket } from '../kernel/vrrp-socket.ts';
 import { Writers } from '../kernel/writers.ts';
 import type { Promotion } from '../vrrp/instance-runner.ts';
@@ -15,10 +16,12 @@ export class VrrpGuardian {
   /** The threads that wait for the kernel are made once: a death is no time to begin. */
   readonly #writers = new Writers();
 
-  promoted(promotion: Promotion): void {
+  /** @returns why no farewell could be said for this instance, if so */
+  promoted(promotion: Promotion): string | undefined {
     this.demoted(promotion.instance);
     const socket = openVrrpSocket(promotion.interface, promotion.family, undefined);
     this.#promotions.set(promotion.instance, { promotion, socket });
+    return typeof socket === 'string' ? socket : undefined;
   }
 
   demoted(instance: string): void {
@@ -44,8 +47,11 @@ export class VrrpGuardian {
       this.#writers.writeAddress({ operation: 'remove', interfaceIndex, address }, () => undefined);
   }
 
-  close(): void {
+  /** Ends when the kernel has answered what was asked of it, or after the limit. */
+  async close(limit_ms: number): Promise<void> {
     for (const instance of [...this.#promotions.keys()]) this.demoted(instance);
+    for (let waited_ms = 0; this.#writers.inFlight > 0 && waited_ms < limit_ms; waited_ms += 2)
+      await sleep(2);
     this.#writers.close();
   }
 }

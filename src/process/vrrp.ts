@@ -2,7 +2,7 @@
  * Process "vipkeeper: vrrp": VRRP sockets, state machines, announcements, leases, and nothing else. It parses nothing
  * but VRRP and netlink, and it makes no write that could wait: see docs/architecture.md.
  */
-import type { Micros } from '../base/time.ts';
+import { type Micros, milliseconds } from '../base/time.ts';
 import { errnoText } from '../kernel/errno.ts';
 import { LinuxLink } from '../kernel/linux.ts';
 import { native } from '../kernel/native.ts';
@@ -10,10 +10,13 @@ import { VrrpRunner } from '../vrrp/runner.ts';
 import { linkToParent } from './link-to-parent.ts';
 import type { ChildBeat, FromVrrp, ToChild, ToVrrp } from './messages.ts';
 
-const SCHED_RR = 2;
 /** Longest wait for the kernel's answers when leaving. */
 const farewellLimit_ms = 1_000;
 
+/** A beat that comes this much later than the last means that this process did not run. */
+const ownGap = milliseconds(500);
+
+let beatenAt = native.now() as Micros;
 let parentHeardAt = native.now() as Micros;
 let parentSilence: Micros | undefined;
 let realtime = 0;
@@ -33,14 +36,21 @@ const say: (message: FromVrrp | ChildBeat) => void = linkToParent<ToVrrp | ToChi
   lost: () => leave('parent-lost'),
 });
 
+// Before the leftovers are gone nothing is looked at, and the parent, which waits for a beat, configures nothing.
+let prepared = false;
 const link = new LinuxLink({
-  interfacesChanged: () => runner.interfacesChanged(),
+  interfacesChanged() {
+    if (prepared) runner.interfacesChanged();
+  },
   wake: () => runner.wake(),
 });
 
 const runner = new VrrpRunner(link, {
   beat(now) {
     say({ type: 'beat' });
+    // What the parent said while we did not run waits unread: our own gap is not its silence.
+    if (now - beatenAt > ownGap) parentHeardAt = now;
+    beatenAt = now;
     if (parentSilence !== undefined && now - parentHeardAt > parentSilence) runner.hold('parent-silent');
   },
   transition: (instance, from, to, reason, at) => say({ type: 'transition', instance, from, to, reason, at }),
@@ -52,11 +62,12 @@ const runner = new VrrpRunner(link, {
 // A signal to this process alone is an operator's wish like any other: leave in order.
 process.on('SIGTERM', () => leave('stop'));
 await link.prepare();
+prepared = true;
 runner.wake();
 
 function takeRealtime(priority: number): void {
   if (priority === realtime) return;
-  const result = native.schedule(priority > 0 ? SCHED_RR : 0, priority);
+  const result = link.schedule(priority);
   if (result === 0) realtime = priority;
   else say({ type: 'notice', text: `no real-time class for the vrrp process: ${errnoText(result)}` });
 }
