@@ -30,7 +30,7 @@ export function registerRun(program: Command): void {
     )
     .addHelpText(
       'after',
-      '\nExit codes: 0 stopped as asked, 1 the file has mistakes, 2 wrong arguments, 3 the file cannot be read,\n4 this machine cannot run it (another daemon, a missing right or user).',
+      '\nExit codes: 0 stopped as asked, 1 the file has mistakes, 2 wrong arguments, 3 the file cannot be read,\n4 this machine cannot run it (another daemon, a missing right or user), 70 a bug in vipkeeper.',
     )
     .action(run);
 }
@@ -47,6 +47,11 @@ async function run(options: RunOptions): Promise<void> {
   }
   const log = openLog(options.logFormat, options.logLevel, node.name);
   for (const note of loaded.value.notes) log.info(renderNote(note));
+  // Not Node's own 1, which says that the file has mistakes: a crash may be tried again, a mistake may not.
+  process.on('uncaughtException', (error) => {
+    log.fatal(error, 'a bug: the children hand over and end');
+    process.exit(70);
+  });
   try {
     await holdNamespace();
     const daemon = new Daemon({ file: options.config, node }, loaded.value.config, log);
