@@ -128,13 +128,15 @@ export class Instance {
   /** The outcome of one writeAddresses `add`, exactly one for each: no address at all could be added, or some. */
   addressesWritten(outcome: AddressOutcome, now: Micros): void {
     const answered = this.#adding.shift();
-    if (this.router.state !== 'active' || this.#installing) return;
-    if (outcome === 'done') this.#announceAll(now);
-    // An address that cannot be put back is no reason to leave the others.
-    else if (answered !== 'install') return;
-    // Not the kernel's refusal but our own pause: a farewell would be old.
-    else if (this.lease.isOver(now)) this.handle({ type: 'lease-lapsed' }, now);
-    else this.handle({ type: 'shutdown', reason: 'addresses-refused', resign: true }, now);
+    if (this.router.state !== 'active') return;
+    // An address that cannot be put back is no reason to leave the others; of an earlier promotion nothing counts.
+    const refused = outcome !== 'done' && answered === 'install' && !this.#adding.includes('install');
+    if (!refused) {
+      if (!this.#installing) this.#announceAll(now);
+    } else if (this.lease.isOver(now)) {
+      // Not the kernel's refusal but our own pause: a farewell would be old.
+      this.handle({ type: 'lease-lapsed' }, now);
+    } else this.handle({ type: 'shutdown', reason: 'addresses-refused', resign: true }, now);
   }
 
   #perform(actions: readonly VirtualRouterAction[], now: Micros): void {

@@ -142,10 +142,10 @@ export class Judge implements Watcher {
       this.report(`r${router.number} was moved by a packet that is wrong: ${packet.wrong}`);
   }
 
-  /** All that a packet could change. */
+  /** All that a packet could change, but for what status tells of it. */
   #picture(router: Router): string {
     const { status } = router;
-    return JSON.stringify([status?.router, status?.lease, status?.heard, router.sent]);
+    return JSON.stringify([status?.router, status?.lease, router.sent]);
   }
 
   transition(router: Router, from: State, to: State, reason: TransitionReason, now: Micros): void {
