@@ -12,6 +12,9 @@ import type { InstanceConfig, VirtualAddress } from './types.ts';
 export class Holdings {
   readonly #link: VrrpLink;
   readonly #trouble: (text: string) => void;
+  /** Removals without an answer, and what they and those before them took away. */
+  #removals = 0;
+  #removed: readonly VirtualAddress[] = [];
 
   constructor(link: VrrpLink, trouble: (text: string) => void) {
     this.#link = link;
@@ -32,23 +35,36 @@ export class Holdings {
     return new Set(foreign.map(({ address }) => address));
   }
 
-  /** @param done one outcome per address that is ours to write, when all have come */
+  /**
+   * @param done one outcome per address that is ours to write, when all have come; and, after the last of the removals
+   *   under way, every address that they took: an earlier answer may be older than an address that came back meanwhile
+   */
   writeAddresses(
     config: InstanceConfig,
     operation: 'add' | 'refresh' | 'remove',
     addresses: readonly VirtualAddress[],
     limits: { readonly lifetime_s?: number | undefined; readonly notAfter?: Micros | undefined },
-    done: (outcomes: readonly AddressOutcome[]) => void,
+    done: (outcomes: readonly AddressOutcome[], gone: readonly VirtualAddress[]) => void,
   ): void {
+    if (operation === 'remove') {
+      this.#removals++;
+      this.#removed = [...this.#removed, ...addresses];
+    }
     const foreign = this.foreign(config);
     const own = addresses.filter(({ address }) => !foreign.has(address));
     const outcomes: AddressOutcome[] = [];
-    if (own.length === 0) queueMicrotask(() => done([]));
+    const answered = (): void => {
+      if (operation === 'remove') this.#removals--;
+      const gone = operation === 'remove' && this.#removals === 0 ? this.#removed : [];
+      if (gone.length > 0) this.#removed = [];
+      done(outcomes, gone);
+    };
+    if (own.length === 0) queueMicrotask(answered);
     for (const address of own) {
       const interfaceIndex = this.factsOf(config, address)?.index ?? 0;
       this.#link.writeAddress({ operation, interfaceIndex, address, ...limits }, (outcome) => {
         if (outcome !== 'done') this.#trouble(`${operation} ${address.address}: ${outcome.failed}`);
-        if (outcomes.push(outcome) === own.length) done(outcomes);
+        if (outcomes.push(outcome) === own.length) answered();
       });
     }
   }

@@ -187,12 +187,18 @@ export class InstanceRunner implements InstancePort, Listener {
     notAfter: Micros | undefined,
   ): void {
     if (operation === 'remove') for (const { address } of addresses) this.#seen.delete(address);
-    this.#holdings.writeAddresses(config, operation, addresses, { lifetime_s, notAfter }, (outcomes) => {
-      if (operation === 'add') this.#added(outcomes);
-      // Only now that the addresses are gone may the gate forget them.
-      else if (operation === 'remove' && config.lease.mode !== 'off')
-        this.#holdings.closeGate(config, 'forget', this.#unheld(addresses));
-    });
+    this.#holdings.writeAddresses(
+      config,
+      operation,
+      addresses,
+      { lifetime_s, notAfter },
+      (outcomes, gone) => {
+        if (operation === 'add') this.#added(outcomes);
+        // Only now that the addresses are gone may the gate forget them.
+        else if (operation === 'remove' && config.lease.mode !== 'off')
+          this.#holdings.closeGate(config, 'forget', this.#unheld(gone));
+      },
+    );
   }
 
   /** One address that the kernel takes is worth serving; with none this director is no use. */
