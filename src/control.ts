@@ -30,6 +30,14 @@ export interface Snapshot {
   readonly vrrp: VrrpStatus | undefined;
 }
 
+/** Who may connect to the control socket. */
+export interface Admission {
+  /** The group whose members may, besides root and the daemon's own user; undefined where there is no such group. */
+  readonly gid: number | undefined;
+  /** Asks the kernel who is at the other end of a connected unix socket. */
+  readonly admits: (descriptor: number) => boolean;
+}
+
 export interface Control {
   snapshot(): Promise<Snapshot>;
 }

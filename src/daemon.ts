@@ -8,11 +8,12 @@ import type { Micros } from './base/time.ts';
 import { loadConfig, type NodeName } from './config/load.ts';
 import { renderError } from './config/report.ts';
 import type { Config } from './config/types.ts';
-import type { Control, ProcessName, ProcessStatus, Snapshot } from './control.ts';
+import type { Admission, Control, ProcessName, ProcessStatus, Snapshot } from './control.ts';
 import { native } from './kernel/native.ts';
 import { pssOf } from './kernel/process-memory.ts';
 import { ServiceManager } from './kernel/service-manager.ts';
 import { accountOf } from './process/account.ts';
+import { admission } from './process/admission.ts';
 import { Child } from './process/child.ts';
 import type { FromVrrp, ToVrrp } from './process/messages.ts';
 import { VrrpGuardian } from './process/vrrp-guardian.ts';
@@ -32,6 +33,8 @@ const stopLimit_ms = 3_000;
 const statusLimit_ms = 500;
 
 export class Daemon implements Control {
+  /** Who may ask for the snapshot. */
+  readonly admission: Admission = admission();
   readonly #options: DaemonOptions;
   readonly #log: Logger;
   readonly #startedAt = native.now() as Micros;
@@ -45,6 +48,7 @@ export class Daemon implements Control {
   #refused: { readonly at: Micros; readonly errors: readonly string[] } | undefined;
   #vrrpStatus: VrrpStatus | undefined;
   #nextStatusId = 1;
+  #asking: Promise<VrrpStatus | undefined> | undefined;
 
   constructor(options: DaemonOptions, config: Config, log: Logger) {
     this.#options = options;
@@ -193,7 +197,13 @@ export class Daemon implements Control {
     }
   }
 
+  /** Many who ask at once are one question to vrrp, which has better things to do. */
   #askVrrp(): Promise<VrrpStatus | undefined> {
+    this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
+    return this.#asking;
+  }
+
+  #ask(): Promise<VrrpStatus | undefined> {
     const id = this.#nextStatusId++;
     return new Promise((resolve) => {
       const limit = setTimeout(() => {

@@ -55,7 +55,7 @@ async function run(options: RunOptions): Promise<void> {
   try {
     await holdNamespace();
     const daemon = new Daemon({ file: options.config, node }, loaded.value.config, log);
-    const server = await openControlSocket(options.control, daemon);
+    const server = await openControlSocket(options.control, daemon, daemon.admission);
     process.on('SIGHUP', () => daemon.reload());
     const stop = (): void => {
       process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT');

@@ -5,6 +5,15 @@ export interface Account {
   readonly gid: number;
 }
 
+/** Looks a group up in /etc/group. @returns undefined when there is none of that name */
+export function gidOf(group: string): number | undefined {
+  for (const line of readFileSync('/etc/group', 'utf8').split('\n')) {
+    const [name, , gid] = line.split(':');
+    if (name === group) return Number(gid);
+  }
+  return undefined;
+}
+
 /** Looks a user up in /etc/passwd. @returns undefined when there is none of that name */
 export function accountOf(user: string): Account | undefined {
   for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {

@@ -16,6 +16,10 @@ export function linkToParent<In>(title: string, handlers: ParentHandlers<In>): (
   process.on('SIGHUP', () => undefined);
   process.on('message', (message) => handlers.message(message as In));
   process.on('disconnect', () => handlers.lost());
+  // The parent may have ended while this program was read: that event has passed, and nobody heard it.
+  setImmediate(() => {
+    if (!process.connected) handlers.lost();
+  });
   return (message) => {
     if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
   };

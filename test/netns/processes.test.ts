@@ -6,16 +6,8 @@ import { type Micros, milliseconds } from '../../src/base/time.ts';
 import type { ProcessName } from '../../src/control.ts';
 import { ownership, summarise } from '../../src/drill/timeline.ts';
 import { describeAsRoot } from '../lab/as-root.ts';
-import {
-  alive,
-  clock,
-  configuration,
-  type Director,
-  elapsed_ms,
-  eventually,
-  instance,
-  Site,
-} from './site.ts';
+import { alive, clock, type Director, elapsed_ms, eventually } from './director.ts';
+import { configuration, instance, Site } from './site.ts';
 
 const vip = ip('10.1.0.100');
 /** Who became active stays it, so that every change in a test has one cause. */
@@ -121,28 +113,33 @@ describeAsRoot('processes', function () {
     );
   });
 
-  for (const name of ['checks', 'scripts'] as const)
-    it(`${name} killed and frozen: the VIP does not move, and there is a new one`, async () => {
-      const [d1, d2] = await site.startPair(configuration({ web: calm }));
-      const first = await signal(d1, name, 'SIGKILL');
-      await eventually(
-        () => d1.pid(name),
-        (pid) => pid !== first,
-      );
-      const second = await signal(d1, name, 'SIGSTOP');
-      // It beats every 500 ms and is given 5 s.
-      await eventually(
-        () => d1.pid(name),
-        (pid) => pid !== second,
-        10_000,
-      );
-      assert(!alive(second));
-      const { vrrp, processes } = await d1.status();
-      assert.equal(vrrp?.instances[0]?.router.state, 'active');
-      assert.equal(vrrp.instances[0].counters.becameActive, 1);
-      assert.equal(processes.find((process) => process.name === name)?.restarts, 2);
-      assert.equal((await d2.instance()).counters.becameActive, 0);
-    });
+  it('checks and scripts killed and frozen: the VIP does not move, and there are new ones', async () => {
+    const names = ['checks', 'scripts'] as const;
+    const [d1, d2] = await site.startPair(configuration({ web: calm }));
+    /** @returns the pids that are there no more */
+    const strike = async (what: NodeJS.Signals, limit_ms: number): Promise<readonly number[]> => {
+      const struck = await Promise.all(names.map((name) => signal(d1, name, what)));
+      for (const [at, name] of names.entries())
+        await eventually(
+          () => d1.pid(name),
+          (pid) => pid !== struck[at],
+          limit_ms,
+        );
+      return struck;
+    };
+    await strike('SIGKILL', 5_000);
+    // They beat every 500 ms and are given 5 s.
+    const frozen = await strike('SIGSTOP', 10_000);
+    assert(!frozen.some(alive));
+    const { vrrp, processes } = await d1.status();
+    assert.equal(vrrp?.instances[0]?.router.state, 'active');
+    assert.equal(vrrp.instances[0].counters.becameActive, 1);
+    assert.deepEqual(
+      names.map((name) => processes.find((process) => process.name === name)?.restarts),
+      [2, 2],
+    );
+    assert.equal((await d2.instance()).counters.becameActive, 0);
+  });
 
   it('everything frozen: answers end with the lease, and on waking it listens before it speaks', async () => {
     const [d1, d2] = await site.startPair(configuration({ web: calm }));
