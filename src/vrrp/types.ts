@@ -9,6 +9,9 @@ export type Priority = number & { readonly kind: 'priority' };
 /** Where advertisements go. RFC 9568 §5.1.1.2, §5.1.2.2 */
 export const vrrpGroup = { 4: ip('224.0.0.18'), 6: ip('ff02::12') } as const;
 
+/** RFC 3768 is version 2, RFC 9568 version 3. A router speaks and hears one of them per instance. */
+export type Version = 2 | 3;
+
 /** One line of virtual_ipaddress. */
 export interface VirtualAddress extends Prefix {
   /** Interface that carries the address; the instance's own when absent. */
@@ -42,6 +45,32 @@ export interface LeaseConfig {
   readonly address_lifetime_s: number;
 }
 
+/** Version 2 over IPv4 only. RFC 2338 §10.2: a plain text password. RFC 3768 removed it; the field still uses it. */
+export interface Authentication {
+  readonly auth_type: 'PASS';
+  /** SECRET, 1..8 octets in UTF-8: withoutSecrets() before anything of the configuration is shown or logged. */
+  readonly auth_pass: string;
+}
+
+/** One line of unicast_peer. A limit that is absent does not limit; one that is present turns check_source on. */
+export interface UnicastPeer {
+  readonly address: Ip;
+  /** TTL or hop limit of its advertisements as they arrive, 0..255. */
+  readonly min_ttl?: number;
+  readonly max_ttl?: number;
+}
+
+/** keepalived's unicast: the same message goes to every peer, and nothing to the group. */
+export interface UnicastConfig {
+  /** unicast_src_ip; the primary address when undefined. */
+  readonly source: Ip | undefined;
+  readonly peers: readonly UnicastPeer[];
+  /** TTL or hop limit that we send with. */
+  readonly ttl: number;
+  /** Believe nobody but the peers. */
+  readonly check_source: boolean;
+}
+
 /** One vrrp_instance as this node runs it: one election over one family. */
 export interface InstanceConfig {
   readonly name: string;
@@ -59,7 +88,18 @@ export interface InstanceConfig {
   readonly first_linklocal: 'warn' | 'reject';
   readonly announce: AnnounceTimings;
   readonly lease: LeaseConfig;
+  /** Absent: 3. With 2 advert_int is whole seconds, 1..255. */
+  readonly version?: Version;
+  readonly authentication?: Authentication;
+  /** Absent: multicast. */
+  readonly unicast?: UnicastConfig;
 }
+
+/** The configuration as it may be shown: that there is a password stays, the password goes. */
+export const withoutSecrets = (config: InstanceConfig): InstanceConfig =>
+  config.authentication === undefined
+    ? config
+    : { ...config, authentication: { ...config.authentication, auth_pass: '(secret)' } };
 
 export const isOwner = (config: Pick<InstanceConfig, 'priority'>): boolean => config.priority === 255;
 

@@ -14,7 +14,7 @@
 import { compareIp, type Ip } from '../base/ip.ts';
 import { after, earlier, type Micros } from '../base/time.ts';
 import type { Machine } from '../machine.ts';
-import { activeDownInterval, skewTime } from './timers.ts';
+import { type Timers, timersOf } from './timers.ts';
 import type {
   ShutdownReason,
   State,
@@ -65,9 +65,7 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
       state: this.#state,
       since: this.#since,
       reason: this.#reason,
-      activeAdverInterval: this.#interval,
-      skewTime: skewTime(this.#config.priority, this.#interval),
-      activeDownInterval: activeDownInterval(this.#config.priority, this.#interval),
+      ...this.#timers,
       ...(this.#activeDownAt !== undefined && { activeDownAt: this.#activeDownAt }),
       ...(this.#advertAt !== undefined && { advertAt: this.#advertAt }),
       ...(this.#preemptAt !== undefined && { preemptAt: this.#preemptAt }),
@@ -147,7 +145,7 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
       // The Active leaves. Skew_Time of the interval learned before, not of the one in its farewell.
       this.#preemptAt = undefined;
       this.#downReason = 'active-resigned';
-      this.#activeDownAt = after(now, skewTime(priority, this.#interval));
+      this.#activeDownAt = after(now, this.#timers.skewTime);
       return;
     }
     // The address owner preempts at once, whatever Preempt_Mode says. RFC 9568 §6.1
@@ -201,8 +199,9 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
       this.#learned = advert.interval;
       return this.#yield(order > 0 ? 'higher-priority' : 'higher-address', now);
     }
-    // RFC 9568 answers a losing advertisement at once and leaves the Adver_Timer alone.
-    return [this.#advertisement(), { type: 'announce-again' }];
+    // RFC 9568 answers a losing advertisement at once and leaves the Adver_Timer alone; RFC 3768 §6.4.3 is silent.
+    const answer = this.#config.version === 2 ? none : [this.#advertisement()];
+    return [...answer, { type: 'announce-again' }];
   }
 
   #activeReconfigure(config: InstanceConfig, now: Micros): Actions {
@@ -270,13 +269,13 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
     return { type: 'transition', from, to, reason };
   }
 
-  get #interval(): Micros {
-    return this.#learned ?? this.#config.advert_int;
+  get #timers(): Timers {
+    return timersOf(this.#config, this.#learned);
   }
 
   #armActiveDown(reason: TransitionReason, now: Micros): void {
     this.#downReason = reason;
-    this.#activeDownAt = after(now, activeDownInterval(this.#config.priority, this.#interval));
+    this.#activeDownAt = after(now, this.#timers.activeDownInterval);
   }
 
   /** Our own interval rules once we are Active, whatever the old Active used. RFC 9568 §6.4.2 (330) */

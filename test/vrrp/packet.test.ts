@@ -65,14 +65,14 @@ const golden: {
   },
 ];
 
-describe('vrrp/packet', () => {
+describe('vrrp/packet version 3', () => {
   for (const row of golden) {
     it(`encodes and decodes ${row.name}`, () => {
       const bytes = encodeAdvertisement(row.fields, { ...row.carrier, checksum: row.form });
       assert.equal(hexOf(bytes), hexOf(octets(row.hex)));
       assert.deepEqual(decodeAdvertisement(bytes, { ...row.carrier, family: row.fields.family }), {
         ok: true,
-        value: { ...row.fields, checksumForms: [row.form] },
+        value: { version: 3, ...row.fields, checksumForms: [row.form] },
       });
     });
   }
@@ -110,7 +110,7 @@ describe('vrrp/packet', () => {
       '31588c02 0019 ed72 c6336458 c6336459 0000000000000000',
       'length',
     ],
-    ['version 2', '214d8c01 0103 f457 c633644d 616c706861000000', 'version'],
+    ['version 1', '11588c02 0019 e2a4 c6336458 c6336459', 'version'],
     ['version 4', '41588c02 0019 e2a4 c6336458 c6336459', 'version'],
     ['type 2', '32588c02 0019 e2a4 c6336458 c6336459', 'type'],
     ['a checksum of neither form', '31588c02 0019 0000 c6336458 c6336459', 'checksum'],
@@ -181,7 +181,7 @@ describe('vrrp/packet', () => {
         const decoded = decodeAdvertisement(bytes, { ...carrier, family: fields.family });
         assert(decoded.ok);
         const { checksumForms, ...rest } = decoded.value;
-        assert.deepEqual(rest, { ...fields });
+        assert.deepEqual(rest, { version: 3, ...fields });
         assert(checksumForms.includes(fields.family === 6 ? 'pseudo_header' : checksum));
       }),
     );

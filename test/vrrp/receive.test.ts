@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { ip, parsePrefix, type Ip } from '../../src/base/ip.ts';
-import { seconds } from '../../src/base/time.ts';
-import { encodeAdvertisement, type ChecksumForm } from '../../src/vrrp/packet.ts';
+import fc from 'fast-check';
+import { ip } from '../../src/base/ip.ts';
+import { decodeAdvertisement } from '../../src/vrrp/packet.ts';
 import {
   discardCounters,
   discardReasons,
@@ -9,93 +9,49 @@ import {
   remarks,
   splitIp4,
   type DiscardReason,
-  type Listener,
   type ReceivedPacket,
   type Remark,
 } from '../../src/vrrp/receive.ts';
-import type { Priority, VirtualAddress, Vrid } from '../../src/vrrp/types.ts';
+import type { Priority } from '../../src/vrrp/types.ts';
 import { cuts, flips, octets } from './octets.ts';
-
-const virtual = (text: string): VirtualAddress => {
-  const prefix = parsePrefix(text);
-  assert(prefix.ok);
-  return prefix.value;
-};
-
-const config: Listener['config'] = {
-  priority: 100 as Priority,
-  advert_int: seconds(1),
-  virtual_ipaddress: [virtual('10.1.0.100'), virtual('10.1.0.101/24')],
-  checksum: 'pseudo_header',
-  first_linklocal: 'warn',
-};
-const ownAddresses = [ip('10.1.0.11'), ip('fe80::11')];
-const config6 = { ...config, virtual_ipaddress: [virtual('fe80::100'), virtual('fd00:1::100')] };
-
-interface Sent {
-  readonly ttl?: number | undefined;
-  readonly source?: Ip;
-  readonly vrid?: number;
-  readonly priority?: number;
-  readonly interval?: number;
-  readonly addresses?: readonly string[];
-  readonly checksum?: ChecksumForm;
-}
-
-function sent(family: 4 | 6, what: Sent = {}): ReceivedPacket {
-  const carrier =
-    family === 4
-      ? { source: what.source ?? ip('10.1.0.12'), destination: ip('224.0.0.18') }
-      : { source: what.source ?? ip('fe80::12'), destination: ip('ff02::12') };
-  const addresses =
-    what.addresses ?? (family === 4 ? ['10.1.0.100', '10.1.0.101'] : ['fe80::100', 'fd00:1::100']);
-  const data = encodeAdvertisement(
-    {
-      vrid: (what.vrid ?? 51) as Vrid,
-      priority: (what.priority ?? 150) as Priority,
-      maxAdvertiseIntervalCs: what.interval ?? 100,
-      addresses: addresses.map(ip),
-      family,
-    },
-    { ...carrier, checksum: what.checksum ?? 'pseudo_header' },
-  );
-  return { family, ...carrier, ttl: 'ttl' in what ? what.ttl : 255, data };
-}
-
-/** On our interface VRID 51 listens for IPv4 as `four` and for IPv6 as `six`. */
-const hear = (packet: ReceivedPacket, four: Listener['config'] = config, six: Listener['config'] = config6) =>
-  receive(packet, (vrid, family) =>
-    vrid === 51 ? { config: family === 4 ? four : six, ownAddresses } : undefined,
-  );
-
-const reasonOf = (packet: ReceivedPacket, ...configs: Listener['config'][]): DiscardReason | 'accepted' => {
-  const result = hear(packet, ...configs);
-  return result.verdict === 'discard' ? result.reason : 'accepted';
-};
-
-const withData = (packet: ReceivedPacket, data: Uint8Array): ReceivedPacket => ({ ...packet, data });
+import {
+  config,
+  config6,
+  hear,
+  ownAddresses,
+  pass,
+  reasonOf,
+  sent,
+  unicast,
+  withData,
+  type Config,
+} from './receive-cases.ts';
 
 /** Messages that the encoder refuses to write; each has a right checksum over the message. */
 const intervalZero = octets('31339601 0000 2e66 0a010064');
 const countZero = octets('31339600 0064 3868');
 const intervalAndCountZero = octets('31339600 0000 38cc');
 const strict6 = { ...config6, first_linklocal: 'reject' as const };
+const version2 = { ...config, version: 2 as const };
+const checksSource = { ...config, unicast: unicast({ check_source: true }) };
+const toUs = { destination: ip('10.1.0.11') };
+const stranger = { ...toUs, source: ip('10.9.0.9') };
+/** Auth type 2, AH, with a right checksum. */
+const inAh = octets('21339601 0201 3c65 0a010064 0000000000000000');
 
-/** One row for each reason of the ladder but ip-header, in its order. */
-const ladder: readonly {
+interface Rung {
   readonly reason: DiscardReason;
   readonly name: string;
   readonly packet: ReceivedPacket;
-}[] = [
-  { reason: 'ttl', name: 'TTL 254', packet: sent(4, { ttl: 254 }) },
-  { reason: 'ttl', name: 'hop limit 1', packet: sent(6, { ttl: 1 }) },
-  { reason: 'ttl', name: 'a TTL nobody told', packet: sent(4, { ttl: undefined }) },
+  readonly own?: Config;
+}
+
+/** At least one row for each reason of the ladder but ip-header, in its order. */
+const ladder: readonly Rung[] = [
   { reason: 'length', name: 'four octets', packet: withData(sent(4), octets('31339601')) },
-  {
-    reason: 'version',
-    name: 'version 2',
-    packet: withData(sent(4), octets('2133960100010000 0a010064 0000000000000000')),
-  },
+  { reason: 'version', name: 'version 1', packet: withData(sent(4), octets('11339601 0064 0000 0a010064')) },
+  { reason: 'version', name: 'version 2 at an instance of version 3', packet: sent(4, { version: 2 }) },
+  { reason: 'version', name: 'version 3 at an instance of version 2', packet: sent(4), own: version2 },
   { reason: 'type', name: 'type 3', packet: withData(sent(4), octets('33339601 0064 0000 0a010064')) },
   {
     reason: 'length',
@@ -110,8 +66,39 @@ const ladder: readonly {
   { reason: 'vrid', name: "another network's VRID", packet: sent(4, { vrid: 52 }) },
   { reason: 'own-source', name: 'our own IPv4 address', packet: sent(4, { source: ip('10.1.0.11') }) },
   { reason: 'own-source', name: 'our own IPv6 address', packet: sent(6, { source: ip('fe80::11') }) },
+  { reason: 'destination', name: 'unicast where we use the group', packet: sent(4, toUs) },
+  { reason: 'destination', name: 'the group where we use unicast', packet: sent(4), own: checksSource },
+  { reason: 'unicast-source', name: 'a stranger', packet: sent(4, stranger), own: checksSource },
+  { reason: 'ttl', name: 'TTL 254', packet: sent(4, { ttl: 254 }) },
+  { reason: 'ttl', name: 'hop limit 1', packet: sent(6, { ttl: 1 }) },
+  { reason: 'ttl', name: 'a TTL nobody told', packet: sent(4, { ttl: undefined }) },
+  { reason: 'auth-ah', name: 'what AH protects', packet: withData(sent(4), inAh), own: version2 },
+  {
+    reason: 'auth-type',
+    name: 'a password nobody asked for',
+    packet: sent(4, { version: 2, auth_pass: 'secret12' }),
+    own: version2,
+  },
+  {
+    reason: 'auth-failure',
+    name: 'another password',
+    packet: sent(4, { version: 2, auth_pass: 'secret13' }),
+    own: { ...version2, authentication: pass('secret12') },
+  },
   { reason: 'interval', name: 'interval 0', packet: withData(sent(4), intervalZero) },
+  {
+    reason: 'interval',
+    name: 'another interval in version 2',
+    packet: sent(4, { version: 2, interval: 200 }),
+    own: version2,
+  },
   { reason: 'count-zero', name: 'no address', packet: withData(sent(4), countZero) },
+  {
+    reason: 'address-list',
+    name: 'other addresses in version 2',
+    packet: sent(4, { version: 2, addresses: ['10.1.0.100'] }),
+    own: version2,
+  },
   {
     reason: 'first-not-link-local',
     name: 'a global first address where that is refused',
@@ -120,9 +107,17 @@ const ladder: readonly {
 ];
 
 describe('vrrp/receive', () => {
-  for (const { reason, name, packet } of ladder) {
+  for (const { reason, name, packet, own = config } of ladder) {
     it(`discards ${name} as ${reason}`, () => {
-      assert.deepEqual(hear(packet, config, strict6), { verdict: 'discard', reason, vrid: packet.data[1] });
+      const result = hear(packet, own, strict6);
+      assert(result.verdict === 'discard');
+      assert.equal(result.reason, reason);
+      const [first = 0, vrid] = packet.data;
+      const listener = { config: packet.family === 4 ? own : strict6, ownAddresses };
+      const decoded = decodeAdvertisement(packet.data, packet);
+      const advertisement = decoded.ok ? decoded.value : undefined;
+      const claim = { listener, reason, vrid, version: first >> 4, source: packet.source, advertisement };
+      assert.deepEqual(result.foreign, vrid === 51 ? claim : undefined);
     });
   }
 
@@ -133,19 +128,28 @@ describe('vrrp/receive', () => {
 
   /** Two faults at once: the earlier rung is the reason. */
   const wrongSum = octets('31349600 0000 0000');
-  const twoFaults: readonly (readonly [DiscardReason, DiscardReason, ReceivedPacket])[] = [
-    ['ttl', 'length', withData(sent(4, { ttl: 64 }), octets('31'))],
+  const twoFaults: readonly (readonly [DiscardReason, DiscardReason, ReceivedPacket, Config?])[] = [
     ['length', 'version', withData(sent(4), octets('51000000'))],
-    ['version', 'type', withData(sent(4), octets('22339601 0064 0000 0a010064'))],
+    ['version', 'type', withData(sent(4), octets('12339601 0064 0000 0a010064'))],
     ['type', 'length', withData(sent(4), octets('32339602 0064 0000 0a010064'))],
     ['length', 'checksum', withData(sent(4), octets('31339602 0064 0000 0a010064'))],
+    ['length', 'ttl', withData(sent(4, { ttl: 64 }), octets('31'))],
     ['checksum', 'vrid', withData(sent(4), wrongSum)],
     ['vrid', 'own-source', sent(4, { vrid: 52, source: ip('10.1.0.11') })],
+    ['vrid', 'ttl', sent(4, { vrid: 52, ttl: 64 })],
+    ['own-source', 'destination', sent(4, { source: ip('10.1.0.11'), destination: ip('10.1.0.11') })],
+    ['destination', 'unicast-source', sent(4, { source: ip('10.9.0.9') }), checksSource],
+    ['destination', 'ttl', sent(4, { ...toUs, ttl: 64 })],
+    ['ttl', 'version', sent(4, { ttl: 64, version: 2 })],
+    ['version', 'auth-type', sent(4, { version: 2, auth_pass: 'x' })],
+    ['auth-ah', 'address-list', withData(sent(4), inAh), version2],
+    ['auth-type', 'interval', sent(4, { version: 2, auth_pass: 'x', interval: 200 }), version2],
     ['own-source', 'interval', withData(sent(4, { source: ip('10.1.0.11') }), intervalZero)],
     ['interval', 'count-zero', withData(sent(4), intervalAndCountZero)],
+    ['interval', 'address-list', sent(4, { version: 2, interval: 200, addresses: ['10.1.0.9'] }), version2],
   ];
-  for (const [first, second, packet] of twoFaults) {
-    it(`says ${first} before ${second}`, () => assert.equal(reasonOf(packet), first));
+  for (const [first, second, packet, own] of twoFaults) {
+    it(`says ${first} before ${second}`, () => assert.equal(reasonOf(packet, own ?? config), first));
   }
 
   it('accepts a good advertisement of either family without remark', () => {
@@ -164,14 +168,14 @@ describe('vrrp/receive', () => {
 
   it('keeps the families apart', () => {
     const only4 = receive(sent(6), (_, family) => (family === 4 ? { config, ownAddresses } : undefined));
-    assert.deepEqual(only4, { verdict: 'discard', reason: 'vrid', vrid: 51 });
+    assert.deepEqual(only4, { verdict: 'discard', reason: 'vrid', foreign: undefined });
   });
 
   it('takes the priorities of a leaving router and of an owner', () => {
     for (const priority of [0, 255]) assert.equal(reasonOf(sent(4, { priority })), 'accepted');
   });
 
-  const remarked: readonly (readonly [readonly Remark[], string, ReceivedPacket, Listener['config']?])[] = [
+  const remarked: readonly (readonly [readonly Remark[], string, ReceivedPacket, Config?])[] = [
     [['interval-differs'], 'another interval', sent(4, { interval: 101 })],
     [['address-list-differs'], 'a missing address', sent(4, { addresses: ['10.1.0.100'] })],
     [['address-list-differs'], 'a foreign address', sent(4, { addresses: ['10.1.0.100', '10.1.0.102'] })],
@@ -216,6 +220,21 @@ describe('vrrp/receive', () => {
         assert.notEqual(reasonOf(withData(packet, data)), 'accepted');
       }
     }
+  });
+
+  it('never throws on arbitrary octets, whoever listens', () => {
+    const listeners = [config, version2, { ...version2, authentication: pass('secret12') }, checksSource];
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...listeners),
+        fc.constantFrom(0x21, 0x31),
+        fc.uint8Array({ maxLength: 64 }),
+        fc.boolean(),
+        (own, first, tail, six) => {
+          hear(withData(sent(six ? 6 : 4), Uint8Array.from([first, 51, ...tail])), own, own);
+        },
+      ),
+    );
   });
 
   it('keeps nothing of the octets', () => {
