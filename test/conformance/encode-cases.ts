@@ -12,6 +12,7 @@ import { carrierOf, type EncodeCase, type EncodeInput } from './packet-cases.ts'
 function encoded(input: EncodeInput): Uint8Array {
   return encodeAdvertisement(
     {
+      version: input.version === 2 ? 2 : 3,
       vrid: input.vrid as Vrid,
       priority: input.priority as Priority,
       maxAdvertiseIntervalCs: input.max_adver_int_cs ?? (input.advert_int_ms ?? 0) / 10,
@@ -19,8 +20,8 @@ function encoded(input: EncodeInput): Uint8Array {
       family: input.family,
     },
     {
-      source: ip(input.src),
-      destination: ip(input.dst),
+      source: ip(input.src ?? '192.0.2.251'),
+      destination: ip(input.dst ?? '224.0.0.18'),
       checksum: input.checksum_form === 'message_only' ? 'message' : 'pseudo_header',
     },
   );
@@ -67,10 +68,11 @@ export function builds(test: EncodeCase): void {
 
 function refusesOutOfBounds({ field, value, expect }: Extract<EncodeCase, { kind: 'encode-bound' }>): void {
   const good = { version: 3, family: 4, vrid: 1, priority: 100, addresses: ['192.0.2.1'] } as const;
-  const input = { ...good, src: '192.0.2.251', dst: '224.0.0.18', max_adver_int_cs: 100 };
+  const input = { ...good, max_adver_int_cs: 100 };
   const bounds: Readonly<Record<string, Partial<EncodeInput>>> = {
     vrid: { vrid: value },
     v3_advert_int_ms: { max_adver_int_cs: value / 10 },
+    v2_advert_int_ms: { version: 2, max_adver_int_cs: value / 10 },
     v3_max_adver_int_cs: { max_adver_int_cs: value },
   };
   const changed = bounds[field];

@@ -1,7 +1,8 @@
 /** The shapes of vrrp-packets.json, and how its packets are given to our receive ladder. */
-import { ip, ipFromBytes, type Family } from '../../src/base/ip.ts';
+import { ip, ipFromBytes, isMulticast, type Family, type Ip } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import { milliseconds } from '../../src/base/time.ts';
+import { decodeAdvertisement } from '../../src/vrrp/packet.ts';
 import {
   receive,
   splitIp4,
@@ -10,7 +11,7 @@ import {
   type Received,
   type ReceivedPacket,
 } from '../../src/vrrp/receive.ts';
-import type { Priority } from '../../src/vrrp/types.ts';
+import { type Priority, vrrpGroup } from '../../src/vrrp/types.ts';
 import { octets } from '../vrrp/octets.ts';
 
 export interface Fields {
@@ -20,8 +21,20 @@ export interface Fields {
   readonly priority: number;
   readonly count: number;
   readonly checksum: number;
-  readonly max_adver_int_cs: number;
+  /** Version 3. */
+  readonly max_adver_int_cs?: number;
+  /** Version 2. */
+  readonly adver_int_s?: number;
+  readonly auth_type?: number;
   readonly addresses: readonly string[];
+}
+
+/** The router that receives. */
+export interface Local {
+  readonly version: number;
+  readonly vrid: number;
+  readonly advert_int_ms: number;
+  readonly auth_pass?: string;
 }
 
 export interface DecodeCase {
@@ -29,7 +42,7 @@ export interface DecodeCase {
   readonly layer: 'vrrp' | 'ipv4' | 'ipv6' | 'ethernet' | 'link';
   readonly hex: string;
   readonly rx?: { family: Family; src?: string; dst?: string; ttl?: number; hop_limit?: number };
-  readonly local?: { version: number; vrid: number; advert_int_ms: number };
+  readonly local?: Local;
   readonly expect: {
     readonly result: 'accept' | 'reject' | 'structural-accept' | 'no-crash';
     readonly error?: string;
@@ -48,8 +61,8 @@ export interface EncodeInput {
   readonly advert_int_ms?: number;
   readonly max_adver_int_cs?: number;
   readonly addresses: readonly string[];
-  readonly src: string;
-  readonly dst: string;
+  readonly src?: string;
+  readonly dst?: string;
   readonly checksum_form?: 'pseudo_header' | 'message_only';
 }
 
@@ -108,23 +121,25 @@ export type PacketCase = (DecodeCase | EncodeCase | { readonly kind: 'auth-hmac'
 };
 
 /** Their error classes as our reasons. */
-export const reasonOf: Readonly<Record<string, DiscardReason>> = {
-  truncated: 'length',
-  'ip-header': 'ip-header',
-  version: 'version',
-  type: 'type',
-  'vrid-unknown': 'vrid',
-  checksum: 'checksum',
-  ttl: 'ttl',
-  'count-zero': 'count-zero',
-  length: 'length',
-  'interval-zero': 'interval',
-  'first-not-linklocal': 'first-not-link-local',
+export const reasonOf: Readonly<Record<string, readonly DiscardReason[]>> = {
+  truncated: ['length'],
+  'ip-header': ['ip-header'],
+  version: ['version'],
+  type: ['type'],
+  'vrid-unknown': ['vrid'],
+  checksum: ['checksum'],
+  ttl: ['ttl'],
+  'count-zero': ['count-zero'],
+  length: ['length'],
+  'auth-type': ['auth-type', 'auth-ah'],
+  'interval-zero': ['interval'],
+  'interval-mismatch': ['interval'],
+  'first-not-linklocal': ['first-not-link-local'],
 };
 
 export const carrierOf = {
-  4: { source: ip('192.0.2.251'), destination: ip('224.0.0.18') },
-  6: { source: ip('fe80::c8'), destination: ip('ff02::12') },
+  4: { source: ip('192.0.2.251'), destination: vrrpGroup[4] },
+  6: { source: ip('fe80::c8'), destination: vrrpGroup[6] },
 } as const;
 
 /**
@@ -162,30 +177,42 @@ const splitIp6 = (packet: Uint8Array): ReceivedPacket => ({
   data: packet.subarray(40, 40 + (((packet[4] ?? 0) << 8) | (packet[5] ?? 0))),
 });
 
-export const listener = (advertIntMs: number, first_linklocal: 'warn' | 'reject'): Listener => ({
+/** @param addresses its virtual addresses @param from when given, its only peer: it is unicast */
+export const listener = (
+  { version, advert_int_ms, auth_pass }: Omit<Local, 'vrid'>,
+  first_linklocal: 'warn' | 'reject',
+  addresses: readonly Ip[],
+  from?: Ip,
+): Listener => ({
   config: {
     priority: 100 as Priority,
-    advert_int: milliseconds(advertIntMs),
-    virtual_ipaddress: [],
+    advert_int: milliseconds(advert_int_ms),
+    virtual_ipaddress: addresses.map((address) => ({ address, length: 32 })),
     checksum: 'pseudo_header',
     first_linklocal,
+    version: version === 2 ? 2 : 3,
+    ...(auth_pass !== undefined && { authentication: { auth_type: 'PASS', auth_pass } }),
+    ...(from !== undefined && {
+      unicast: { source: undefined, peers: [{ address: from }], ttl: 255, check_source: true },
+    }),
   },
   ownAddresses: [],
 });
 
-/** Without a local configuration every VRID is ours. */
+/**
+ * Without a local configuration every VRID is ours. The cases do not say the local addresses, which version 2 compares:
+ * they are those of the undamaged packet.
+ */
 export function hear(
   test: DecodeCase,
   packet: ReceivedPacket,
   first: 'warn' | 'reject' = 'warn',
 ): Received<Listener> {
-  const { local } = test;
-  const ours = listener(local?.advert_int_ms ?? 1_000, first);
-  return receive(packet, (vrid) => (local === undefined || vrid === local.vrid ? ours : undefined));
-}
-
-export function isVersion2(test: PacketCase): boolean {
-  if (test.kind === 'encode-bound') return test.field.startsWith('v2_');
-  if (test.kind === 'encode') return test.input.version === 2;
-  return test.kind === 'decode' && (test.local?.version ?? test.expect.fields?.version) === 2;
+  const { local = { version: test.expect.fields?.version ?? 3, advert_int_ms: 1_000 } } = test;
+  const whole = packetOf(test);
+  const decoded = whole && decodeAdvertisement(whole.data, whole);
+  const addresses = decoded?.ok === true ? decoded.value.addresses : [];
+  const peer = isMulticast(packet.destination) ? undefined : packet.source;
+  const ours = listener(local, first, addresses, peer);
+  return receive(packet, (vrid) => ('vrid' in local && vrid !== local.vrid ? undefined : ours));
 }
