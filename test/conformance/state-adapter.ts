@@ -34,6 +34,9 @@ type CaseEvent =
   | TimerName
   | { readonly advert: CaseAdvert }
   | { readonly config: CaseConfig }
+  | { readonly add_vip: string }
+  | { readonly del_vip: string }
+  | { readonly interface: { readonly up: false } }
   | Readonly<Partial<Record<TimerName, { readonly stale: true }>>>;
 
 export type CaseAction = string | Readonly<Record<string, unknown>>;
@@ -87,6 +90,7 @@ export const configOf = (config: CaseConfig): InstanceConfig => ({
     gna_interval: seconds(0),
   },
   lease: { mode: 'off', gate_lifetime: seconds(1), address_lifetime_s: 2 },
+  version: config.version === 2 ? 2 : 3,
 });
 
 const advertOf = ({ priority, src, adver_int_ms }: CaseAdvert): VirtualRouterEvent => ({
@@ -150,7 +154,15 @@ function eventOf(
     return { event: undefined, now: instants(snapshot)[event] ?? now };
   }
   if ('advert' in event) return { event: advertOf(event.advert), now };
-  if ('config' in event) return { event: { type: 'reconfigure', config: configOf(event.config) }, now };
+  const reconfigured = (change: CaseConfig): { event: VirtualRouterEvent; now: number } => ({
+    event: { type: 'reconfigure', config: configOf(change) },
+    now,
+  });
+  if ('config' in event) return reconfigured(event.config);
+  if ('add_vip' in event) return reconfigured({ ...config, vips: [...config.vips, event.add_vip] });
+  if ('del_vip' in event)
+    return reconfigured({ ...config, vips: config.vips.filter((vip) => vip !== event.del_vip) });
+  if ('interface' in event) return { event: { type: 'shutdown', reason: 'no-carrier', resign: false }, now };
   return { event: undefined, now };
 }
 
