@@ -1,7 +1,7 @@
 /** What parent and children say to each other; structured clone, so octets and undefined pass as they are. */
 import type { Micros } from '../base/time.ts';
 import type { State, TransitionReason } from '../vrrp/events.ts';
-import type { Promotion } from '../vrrp/instance-runner.ts';
+import type { Promotion } from '../vrrp/promotion.ts';
 import type { VrrpStatus } from '../vrrp/status.ts';
 import type { InstanceConfig } from '../vrrp/types.ts';
 

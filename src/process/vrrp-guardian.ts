@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openVrrpSocket } from '../kernel/vrrp-socket.ts';
 import { Writers } from '../kernel/writers.ts';
-import type { Promotion } from '../vrrp/instance-runner.ts';
+import type { Promotion } from '../vrrp/promotion.ts';
 import type { VrrpSocket } from '../vrrp/link.ts';
 
 export class VrrpGuardian {

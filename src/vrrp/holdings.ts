@@ -9,15 +9,23 @@ import type { GateWrite } from './lease.ts';
 import type { InterfaceFacts, VrrpLink } from './link.ts';
 import type { InstanceConfig, VirtualAddress } from './types.ts';
 
+/**
+ * Who of one process has an address now. A reload may move one from an instance to another while both are Active: what the
+ * one gives up must not be taken from the other.
+ */
+export type Claims = Map<Ip, { readonly holder: Holdings; readonly device: string }>;
+
 export class Holdings {
   readonly #link: VrrpLink;
+  readonly #claims: Claims;
   readonly #trouble: (text: string) => void;
   /** Removals without an answer, and what they and those before them took away. */
   #removals = 0;
   #removed: readonly VirtualAddress[] = [];
 
-  constructor(link: VrrpLink, trouble: (text: string) => void) {
+  constructor(link: VrrpLink, claims: Claims, trouble: (text: string) => void) {
     this.#link = link;
+    this.#claims = claims;
     this.#trouble = trouble;
   }
 
@@ -42,10 +50,12 @@ export class Holdings {
   writeAddresses(
     config: InstanceConfig,
     operation: 'add' | 'refresh' | 'remove',
-    addresses: readonly VirtualAddress[],
+    wanted: readonly VirtualAddress[],
     limits: { readonly lifetime_s?: number | undefined; readonly notAfter?: Micros | undefined },
     done: (outcomes: readonly AddressOutcome[], gone: readonly VirtualAddress[]) => void,
   ): void {
+    const addresses = operation === 'remove' ? this.#release(config, wanted) : wanted;
+    if (operation === 'add') this.#claim(config, wanted);
     if (operation === 'remove') {
       this.#removals++;
       this.#removed = [...this.#removed, ...addresses];
@@ -78,6 +88,7 @@ export class Holdings {
   ): void {
     const { gateUnavailable } = this.#link;
     const gated = this.#gated(config, addresses);
+    if (operation === 'open') this.#claim(config, addresses);
     if (gateUnavailable !== undefined) queueMicrotask(() => done({ failed: gateUnavailable }));
     else if (gated.length === 0) queueMicrotask(() => done('done'));
     else
@@ -93,11 +104,31 @@ export class Holdings {
     operation: 'close' | 'forget',
     addresses: readonly VirtualAddress[],
   ): void {
-    const gated = this.#gated(config, addresses);
+    const gated = this.#gated(config, addresses).filter((address) => !this.#isOthers(address));
     if (this.#link.gateUnavailable !== undefined || gated.length === 0) return;
     this.#link.writeGate(operation, gated, undefined, (outcome) => {
       if (typeof outcome === 'object') this.#trouble(`${operation} gate: ${outcome.failed}`);
     });
+  }
+
+  #claim(config: InstanceConfig, addresses: readonly VirtualAddress[]): void {
+    for (const { address, dev } of addresses)
+      this.#claims.set(address, { holder: this, device: dev ?? config.interface });
+  }
+
+  /** @returns those that are not another instance's on the same interface */
+  #release(config: InstanceConfig, addresses: readonly VirtualAddress[]): readonly VirtualAddress[] {
+    const given = addresses.filter(
+      ({ address, dev }) =>
+        !this.#isOthers(address) || this.#claims.get(address)?.device !== (dev ?? config.interface),
+    );
+    for (const { address } of addresses) if (!this.#isOthers(address)) this.#claims.delete(address);
+    return given;
+  }
+
+  #isOthers(address: Ip): boolean {
+    const claim = this.#claims.get(address);
+    return claim !== undefined && claim.holder !== this;
   }
 
   #gated(config: InstanceConfig, addresses: readonly VirtualAddress[]): readonly Ip[] {

@@ -1,30 +1,19 @@
 /** One instance on a real link: the port of its Instance, and the facts that status shows of it. */
-import type { Family, Ip } from '../base/ip.ts';
+import type { Ip } from '../base/ip.ts';
 import { after, earlier, type Micros, seconds } from '../base/time.ts';
 import type { ShutdownReason, State, TransitionReason } from './events.ts';
 import { gratuitousArp, unsolicitedNeighbourAdvertisement } from './frames.ts';
 import { type AddressOutcome, Instance, type InstancePort } from './instance.ts';
 import { HeardRouters } from './heard.ts';
-import { Holdings } from './holdings.ts';
+import { type Claims, Holdings } from './holdings.ts';
 import type { GateWrite } from './lease.ts';
 import type { InterfaceFacts, VrrpLink, VrrpSocket } from './link.ts';
 import { encodeAdvertisement } from './packet.ts';
+import type { Promotion } from './promotion.ts';
 import { readiness } from './readiness.ts';
 import type { Listener, Received } from './receive.ts';
 import { instanceCounters, type InstanceStatus } from './status.ts';
 import { type InstanceConfig, type Priority, type VirtualAddress, vrrpGroup } from './types.ts';
-
-/** What the parent needs to finish for this process if it dies: its farewell and its addresses. */
-export interface Promotion {
-  readonly instance: string;
-  readonly interface: { readonly name: string; readonly index: number };
-  readonly family: Family;
-  readonly source: Ip;
-  /** The advertisement with priority 0, ready to send to the VRRP group. */
-  readonly farewell: Uint8Array;
-  readonly gated: boolean;
-  readonly addresses: readonly { readonly interfaceIndex: number; readonly address: VirtualAddress }[];
-}
 
 export interface InstanceHost {
   transition(name: string, from: State, to: State, reason: TransitionReason, now: Micros): void;
@@ -50,10 +39,10 @@ export class InstanceRunner implements InstancePort, Listener {
   #retryAt: Micros | undefined;
   #trouble: { readonly text: string; readonly at: Micros } | undefined;
 
-  constructor(config: InstanceConfig, link: VrrpLink, host: InstanceHost) {
+  constructor(config: InstanceConfig, link: VrrpLink, host: InstanceHost, claims: Claims) {
     this.#link = link;
     this.#host = host;
-    this.#holdings = new Holdings(link, (text) => this.#say(text, link.now()));
+    this.#holdings = new Holdings(link, claims, (text) => this.#say(text, link.now()));
     this.instance = new Instance(config, 'interface-absent', this, link.now());
   }
 

@@ -8,6 +8,7 @@
 import type { Family } from '../base/ip.ts';
 import { after, earlier, type Micros, milliseconds } from '../base/time.ts';
 import type { ShutdownReason } from './events.ts';
+import type { Claims } from './holdings.ts';
 import { type InstanceHost, InstanceRunner } from './instance-runner.ts';
 import { Lateness } from './lateness.ts';
 import type { InterfaceFacts, VrrpLink, VrrpSocket } from './link.ts';
@@ -34,6 +35,7 @@ export class VrrpRunner {
   readonly #link: VrrpLink;
   readonly #host: RunnerHost;
   readonly #instances = new Map<string, InstanceRunner>();
+  readonly #claims: Claims = new Map();
   readonly #sockets = new Map<string, SharedSocket>();
   readonly #discarded = new Map<string, DiscardCounters>();
   readonly #lateness = new Lateness();
@@ -65,7 +67,7 @@ export class VrrpRunner {
     }
     for (const [name, config] of wanted)
       if (!this.#instances.has(name))
-        this.#instances.set(name, new InstanceRunner(config, this.#link, this.#host));
+        this.#instances.set(name, new InstanceRunner(config, this.#link, this.#host, this.#claims));
     this.#consider(now);
     this.#rest(now);
   }

@@ -108,7 +108,7 @@ export class Director {
     return pid;
   }
 
-  reload(config: string): void {
+  reload(config: string | Uint8Array): void {
     writeFileSync(this.file, config);
     this.child.kill('SIGHUP');
   }

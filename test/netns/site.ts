@@ -7,12 +7,14 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Ip } from '../../src/base/ip.ts';
-import { milliseconds } from '../../src/base/time.ts';
+import { milliseconds, type Micros } from '../../src/base/time.ts';
 import { AdvertObserver, type HeardAdvert } from '../../src/drill/advert-observer.ts';
 import { judgeSeat, type JudgeSeat } from '../../src/drill/judge-seat.ts';
+import { frameReceiveOptions, openPacketSocket } from '../../src/drill/packet-socket.ts';
 import { OwnerSampler } from '../../src/drill/owner-sampler.ts';
 import { native } from '../../src/kernel/native.ts';
 import { Lab } from '../../src/lab/lab.ts';
+import { decodeFrame, type HeardFrame } from '../../src/vrrp/frames.ts';
 import { labPrefix } from '../lab/as-root.ts';
 import { Director, type DirectorName, type DirectorOptions, everyInstance, program } from './director.ts';
 
@@ -36,6 +38,9 @@ nodes:
       eth1: { bridge: brB, mac: '02:b0:00:00:00:12', address: [10.2.0.12/24] }
 judge: { node: cl, link: eth0, mac: '02:a0:00:00:00:fa', address: 10.1.0.250 }
 `;
+
+/** Classic BPF `ret #65535` */
+const acceptAll = Uint8Array.from([0x06, 0, 0, 0, 0xff, 0xff, 0, 0]);
 
 export type Settings = Readonly<Record<string, unknown>>;
 
@@ -110,6 +115,23 @@ export class Site {
     const observer = new AdvertObserver(native, this.seat.client);
     observer.listen((advert) => heard.push(advert));
     this.#closers.push(() => observer.close());
+    return heard;
+  }
+
+  /** Records what the client hears of address resolution from now on. */
+  watchNeighbours(): readonly (HeardFrame & { readonly at: Micros })[] {
+    const heard: (HeardFrame & { readonly at: Micros })[] = [];
+    const fd = openPacketSocket(native, this.seat.client, acceptAll);
+    native.receive(
+      fd,
+      frameReceiveOptions,
+      ({ data }) => {
+        const frame = decodeFrame(data);
+        if (frame !== undefined) heard.push({ ...frame, at: native.now() as Micros });
+      },
+      () => undefined,
+    );
+    this.#closers.push(() => native.close(fd));
     return heard;
   }
 
