@@ -3,7 +3,8 @@ import { ip } from '../../src/base/ip.ts';
 import { vrrpGroup } from '../../src/vrrp/types.ts';
 import type { Judge } from './judge.ts';
 import type { Paths } from './paths.ts';
-import type { Router, SimulatedPacket } from './router.ts';
+import type { Router } from './router.ts';
+import type { SimulatedPacket } from './simulated-link.ts';
 import { redraw, type Scenario } from './scenario.ts';
 import { wrongAdvertisement } from './wrong-packets.ts';
 import type { World } from './world.ts';
@@ -248,7 +249,7 @@ export class Faults {
     };
     router.receive(packet);
     if (count > 1)
-      this.#after(this.#world.integer(100, 400_000) as Micros, () => this.#inject(router, count - 1));
+      this.#after(this.#world.integer(100, 400_000), () => this.#inject(router, count - 1));
   }
 }
 

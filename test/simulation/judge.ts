@@ -3,7 +3,8 @@ import type { Micros } from '../../src/base/time.ts';
 import type { State, TransitionReason } from '../../src/vrrp/events.ts';
 import { Oracle, readAdvertisement } from './oracle.ts';
 import { Overlaps } from './overlaps.ts';
-import type { Router, SimulatedPacket, Watcher } from './router.ts';
+import type { Router, Watcher } from './router.ts';
+import type { SimulatedPacket } from './simulated-link.ts';
 import type { World } from './world.ts';
 
 /** Every transition that the daemon may make, and why. Anything else has no cause that an operator could be told. */

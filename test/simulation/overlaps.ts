@@ -1,5 +1,6 @@
 import type { Ip } from '../../src/base/ip.ts';
-import type { Router, SimulatedPacket } from './router.ts';
+import type { Router } from './router.ts';
+import type { SimulatedPacket } from './simulated-link.ts';
 import type { World } from './world.ts';
 
 /** Loop lateness twice, the way, the kernel's writes. */

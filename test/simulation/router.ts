@@ -1,24 +1,14 @@
-import type { Ip } from '../../src/base/ip.ts';
-import { ipFromBytes } from '../../src/base/ip.ts';
+import { type Family, type Ip, ipFromBytes } from '../../src/base/ip.ts';
 import type { Micros } from '../../src/base/time.ts';
 import { MemoryKernel } from '../../src/kernel/memory.ts';
-import { MemoryLink, type MemoryLinkOptions } from '../../src/kernel/memory-link.ts';
-import type { InterfaceFacts, VrrpSocket, VrrpSocketEvents } from '../../src/vrrp/link.ts';
-import type { ReceivedPacket } from '../../src/vrrp/receive.ts';
+import type { MemoryLinkOptions } from '../../src/kernel/memory-link.ts';
 import { VrrpRunner } from '../../src/vrrp/runner.ts';
 import type { State, TransitionReason } from '../../src/vrrp/events.ts';
 import type { InstanceStatus } from '../../src/vrrp/status.ts';
 import type { InstanceConfig } from '../../src/vrrp/types.ts';
-import type { Family } from '../../src/base/ip.ts';
 import { interfaceOf } from './scenario.ts';
+import { type Broken, type PacketHandlers, SimulatedLink, type SimulatedPacket } from './simulated-link.ts';
 import type { World } from './world.ts';
-
-/** A packet of the simulated link; `wrong` ones must be discarded. */
-export interface SimulatedPacket extends ReceivedPacket {
-  readonly from: number;
-  readonly seq: number;
-  readonly wrong?: string;
-}
 
 /** Who looks on while a router runs: the judge. */
 export interface Watcher {
@@ -36,14 +26,6 @@ export interface Watcher {
   announced(router: Router, address: Ip): void;
   /** The kernel's answers, or whether the process runs, have changed. */
   changed(router: Router): void;
-}
-
-/** Rules of the world that `--break` turns off, besides those of the product. */
-export interface Broken {
-  readonly keepsLeftovers?: boolean;
-  readonly packetsLast?: boolean;
-  readonly renewsWhilePaused?: boolean;
-  readonly trustsTtl?: boolean;
 }
 
 /** One machine with, mostly, one vrrp process on it: the real loop over the made-up kernel. */
@@ -283,32 +265,3 @@ export const describe = ({
 /** Sender protocol address of an ARP frame, target of a Neighbor Advertisement. */
 const announcedAddress = (frame: Uint8Array, family: Family): Ip =>
   ipFromBytes(family === 4 ? frame.subarray(28, 32) : frame.subarray(62, 78));
-
-interface PacketHandlers {
-  before(packet: SimulatedPacket): void;
-  after(packet: SimulatedPacket): void;
-}
-
-/** The link, with the judge between the socket and the loop. */
-class SimulatedLink extends MemoryLink {
-  readonly #handlers: PacketHandlers;
-  readonly #broken: Broken;
-
-  constructor(options: MemoryLinkOptions, handlers: PacketHandlers, broken: Broken) {
-    super(options);
-    this.#handlers = handlers;
-    this.#broken = broken;
-  }
-
-  override open(facts: InterfaceFacts, family: Family, events: VrrpSocketEvents): VrrpSocket {
-    const socket = super.open(facts, family, {
-      onPacket: (packet) => {
-        this.#handlers.before(packet as SimulatedPacket);
-        events.onPacket(this.#broken.trustsTtl === true ? { ...packet, ttl: 255 } : packet);
-        this.#handlers.after(packet as SimulatedPacket);
-      },
-      onError: events.onError,
-    });
-    return this.#broken.packetsLast === true ? { ...socket, drain: () => undefined } : socket;
-  }
-}

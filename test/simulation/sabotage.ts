@@ -2,7 +2,7 @@ import { earlier, type Micros } from '../../src/base/time.ts';
 import { Announcer } from '../../src/vrrp/announce.ts';
 import type { VirtualRouterEvent } from '../../src/vrrp/events.ts';
 import { VirtualRouter } from '../../src/vrrp/virtual-router.ts';
-import type { Broken } from './router.ts';
+import type { Broken } from './simulated-link.ts';
 
 /**
  * Rules that a run can turn off, to prove that the judge would notice. A rule of the product is turned off in its
