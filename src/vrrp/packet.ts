@@ -33,8 +33,8 @@ export const vrrpProtocol = 112;
 
 /**
  * Two forms live in the field for IPv4: RFC 9568 §5.2.8 sums the message alone, but RFC 5798 was read by
- * keepalived, FRR and MikroTik as "with a pseudo-header". IPv6 always has the pseudo-header (RFC 8200 §8.1), version 2
- * over IPv4 never (RFC 3768 §5.3.8).
+ * keepalived, FRR and MikroTik as "with a pseudo-header". IPv6 always has the pseudo-header (RFC 8200 §8.1),
+ * version 2 over IPv4 never (RFC 3768 §5.3.8).
  */
 export type ChecksumForm = 'pseudo_header' | 'message';
 
@@ -46,8 +46,8 @@ export interface AdvertisementFields {
   /** 0: the sender is leaving. 255: it owns the addresses. */
   readonly priority: Priority;
   /**
-   * Max Advertise Interval, centiseconds: 1..4095 to send; as received also 0, which receive.ts refuses. Version 2 has
-   * whole seconds, so 100, 200 .. 25500.
+   * Max Advertise Interval, centiseconds: 1..4095 to send; as received also 0, which receive.ts refuses.
+   * Version 2 has whole seconds, so 100, 200 .. 25500.
    */
   readonly maxAdvertiseIntervalCs: number;
   /** All of one family, 1..255 of them; as received possibly none, which receive.ts refuses. */
@@ -55,7 +55,7 @@ export interface AdvertisementFields {
   readonly family: Family;
 }
 
-/** Authentication data is not here: it may be a password, and what nobody holds nobody prints. carriesPassword() */
+/** Authentication data is not here: it may be a password, and what nobody holds nobody prints. */
 export interface Advertisement extends AdvertisementFields {
   readonly version: Version;
   /** Version 2 only, as received. RFC 3768 §5.3.6 */

@@ -5,9 +5,9 @@
  * (keepalived 2.2.7 re-arms its timer on any packet, so damaged ones can keep a dead Active alive.) RFC 9568
  * §7.1, RFC 3768 §7.1
  *
- * The RFCs check TTL first. Here the layout comes first, because only the VRID says which instance is meant, and only
- * the instance says what is right: its version, its peers, their TTL, its password. Then where the packet came from,
- * then what it says. The order decides nothing but which of several faults is named.
+ * The RFCs check TTL first. Here the layout comes first, because only the VRID says which instance is meant, and
+ * only the instance says what is right: its version, its peers, their TTL, its password. Then where the packet
+ * came from, then what it says. The order decides nothing but which of several faults is named.
  */
 import { ipFromBytes, isLinkLocal, isMulticast, type Family, type Ip } from '../base/ip.ts';
 import { err, ok, type Result } from '../base/result.ts';
@@ -23,8 +23,9 @@ import { isOwner, type InstanceConfig, type UnicastPeer } from './types.ts';
 
 /**
  * Every reason to discard, also the metric label. The rungs stand in this order and the first that fails is
- * the reason; two names serve twice. `length`: a message too short for a header has no version, and after `type` the
- * addresses must fill the message exactly. `version`: one that nobody knows, and one that the instance does not speak.
+ * the reason; two names serve twice. `length`: a message too short for a header has no version, and after `type`
+ * the addresses must fill the message exactly. `version`: one that nobody knows, and one that the instance does
+ * not speak.
  */
 export const discardReasons = [
   /** Not a whole IPv4 packet; only splitIp4 says it. */
@@ -42,8 +43,8 @@ export const discardReasons = [
   /** Unicast with check_source, and not from a peer. */
   'unicast-source',
   /**
-   * Multicast: TTL or hop limit is not 255, so it crossed a router (RFC 9568 §5.1.1.3, §5.1.2.3). Unicast may cross
-   * routers: outside the limits of its peer, if that has any.
+   * Multicast: TTL or hop limit is not 255, so it crossed a router (RFC 9568 §5.1.1.3, §5.1.2.3). Unicast may
+   * cross routers: outside the limits of its peer, if that has any.
    */
   'ttl',
   /** Version 2 inside an IP Authentication Header (RFC 2338 §10.3), which we do not have. */
@@ -52,15 +53,15 @@ export const discardReasons = [
   /** Another password. */
   'auth-failure',
   /**
-   * Max Advertise Interval 0 would make every timer 0 (RFC 9568 erratum 8301); in version 2 it must be ours, because
-   * nobody learns it (RFC 3768 §7.1).
+   * Max Advertise Interval 0 would make every timer 0 (RFC 9568 erratum 8301); in version 2 it must be ours,
+   * because nobody learns it (RFC 3768 §7.1).
    */
   'interval',
   /** RFC 9568 erratum 8299 */
   'count-zero',
   /**
-   * Version 2: another address list, unless the owner says it. RFC 3768 §7.1 lets a router compare and then demands
-   * this; so does keepalived 2.2.7, while 2.4.3 only logs. Version 3 only remarks.
+   * Version 2: another address list, unless the owner says it. RFC 3768 §7.1 lets a router compare and then
+   * demands this; so does keepalived 2.2.7, while 2.4.3 only logs. Version 3 only remarks.
    */
   'address-list',
   /**
@@ -80,8 +81,8 @@ export const remarks = [
   'address-list-differs',
   'first-not-link-local',
   /**
-   * We own the addresses (priority 255) and another router advertises them. RFC 3768 §7.1 discards, erratum 8298 of
-   * RFC 9568 does not: with two owners the discard would leave two Actives for ever.
+   * We own the addresses (priority 255) and another router advertises them. RFC 3768 §7.1 discards, erratum 8298
+   * of RFC 9568 does not: with two owners the discard would leave two Actives for ever.
    */
   'owner-conflict',
   /** Version 3 over IPv4: the sender uses the other checksum form, and may refuse ours. */
@@ -129,9 +130,9 @@ export type Received<L extends Listener> =
     };
 
 /**
- * Somebody speaks for our virtual router and we do not understand or believe it: the main cause of two Actives, so
- * status must name it. All of it is the claim of an unverified packet: shown, never acted upon. With the reason
- * `own-source` it may be our own packet that came back.
+ * Somebody speaks for our virtual router and we do not understand or believe it: the main cause of two Actives,
+ * so status must name it. All of it is the claim of an unverified packet: shown, never acted upon. With the
+ * reason `own-source` it may be our own packet that came back.
  */
 export interface ForeignSpeaker<L extends Listener> {
   readonly listener: L;

@@ -5,7 +5,7 @@ import type { InstanceConfig, Priority, Version } from './types.ts';
 /**
  * Skew_Time = ((256 − priority) × Active_Adver_Interval) / 256. RFC 9568 §6.1
  * In version 2 it is (256 − priority) / 256 seconds, whatever the interval. RFC 3768 §6.1
- * Multiplied first and rounded up, so that it is never 0: with a skew of 0 all backups would take over together.
+ * Multiplied first and rounded up, so that it is never 0: with a skew of 0 all backups would take over at once.
  */
 export const skewTime = (priority: Priority, activeAdverInterval: Micros, version: Version = 3): Micros =>
   micros(((256 - priority) * (version === 2 ? seconds(1) : activeAdverInterval)) / 256);
@@ -24,7 +24,7 @@ export interface Timers {
   readonly activeDownInterval: Micros;
 }
 
-/** @param learned the Active's interval, undefined until one was heard. Version 2 has only its own. RFC 3768 §6.1 */
+/** @param learned from the Active, undefined until one was heard; version 2 has only its own. RFC 3768 §6.1 */
 export function timersOf(
   { version = 3, priority, advert_int }: Pick<InstanceConfig, 'version' | 'priority' | 'advert_int'>,
   learned: Micros | undefined,

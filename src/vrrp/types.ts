@@ -45,14 +45,14 @@ export interface LeaseConfig {
   readonly address_lifetime_s: number;
 }
 
-/** Version 2 over IPv4 only. RFC 2338 §10.2: a plain text password. RFC 3768 removed it; the field still uses it. */
+/** Version 2 over IPv4: a plain text password. RFC 2338 §10.2; RFC 3768 removed it, the field still uses it. */
 export interface Authentication {
   readonly auth_type: 'PASS';
-  /** SECRET, 1..8 octets in UTF-8: withoutSecrets() before anything of the configuration is shown or logged. */
+  /** SECRET, 1..8 octets in UTF-8: withoutSecrets() before anything of a configuration is shown. */
   readonly auth_pass: string;
 }
 
-/** One line of unicast_peer. A limit that is absent does not limit; one that is present turns check_source on. */
+/** One line of unicast_peer. An absent limit does not limit; one that is there turns check_source on. */
 export interface UnicastPeer {
   readonly address: Ip;
   /** TTL or hop limit of its advertisements as they arrive, 0..255. */

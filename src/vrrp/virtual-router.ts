@@ -199,7 +199,7 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
       this.#learned = advert.interval;
       return this.#yield(order > 0 ? 'higher-priority' : 'higher-address', now);
     }
-    // RFC 9568 answers a losing advertisement at once and leaves the Adver_Timer alone; RFC 3768 §6.4.3 is silent.
+    // RFC 9568 answers a losing advertisement at once, without touching the Adver_Timer; RFC 3768 is silent.
     const answer = this.#config.version === 2 ? none : [this.#advertisement()];
     return [...answer, { type: 'announce-again' }];
   }
