@@ -18,7 +18,8 @@ import type { Site } from './site.ts';
 const activeBit = 1;
 const standbyBit = 2;
 
-const longestGap = milliseconds(50);
+/** What is summed up over a minute bears more. */
+const longestGap = (fault: FaultName): Micros => milliseconds(fault === 'loss-30' ? 500 : 50);
 /** In advertisement intervals. */
 const latestFault = 0.2;
 const routeProtocol = 0;
@@ -67,7 +68,8 @@ export async function measure(site: Site, scenario: Scenario, number: number): P
   });
   for (const { owners, address } of seen) expectSoleActive(owners, window.from, address);
   const gap = Math.max(...seen.map(({ track }) => samplerGap(track, window)));
-  if (gap > longestGap) throw new RunRejected('lateJudge', `the sampler paused for ${gap / 1_000} ms`);
+  if (gap > longestGap(scenario.fault))
+    throw new RunRejected('lateJudge', `the sampler paused for ${gap / 1_000} ms`);
   const timelines = seen.map(({ owners }) => timeline(owners, window));
   const { product } = site;
   return {
