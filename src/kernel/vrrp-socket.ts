@@ -103,9 +103,11 @@ const options4 = (index: number, receives: boolean): readonly Option[] => [
     : []),
 ];
 
-/** IPV6_CHECKSUM stays off: with it the kernel would drop damaged advertisements before they could be counted. */
+/**
+ * IPV6_CHECKSUM stays off: with it the kernel would drop damaged advertisements before they could be counted.
+ * No IPV6_V6ONLY: a raw socket has no mapped addresses, and the kernel answers EINVAL to one with a protocol.
+ */
 const options6 = (index: number, receives: boolean): readonly Option[] => [
-  ['IPV6_V6ONLY', so.IPPROTO_IPV6, so.IPV6_V6ONLY, 1],
   ['IPV6_MULTICAST_HOPS', so.IPPROTO_IPV6, so.IPV6_MULTICAST_HOPS, 255],
   ['IPV6_MULTICAST_LOOP', so.IPPROTO_IPV6, so.IPV6_MULTICAST_LOOP, 0],
   ['IPV6_TCLASS', so.IPPROTO_IPV6, so.IPV6_TCLASS, trafficClass],
