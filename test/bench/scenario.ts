@@ -113,16 +113,17 @@ const manyRuns = 30;
 const mainFaults: readonly FaultName[] = ['graceful', 'kill-all', 'stop-all', 'link-down'];
 const family6Faults: readonly FaultName[] = ['graceful', 'kill-all', 'stop-all'];
 
-/** All rounds, scenario after scenario; who goes first alternates. */
+/** All rounds, scenario after scenario. Always in turn: while one product is measured, the other recovers. */
 export function planRounds(selection: Selection): Round[] {
   return scenarios(selection).flatMap((scenario) => {
     const having = products.filter((product) =>
       rolesOf(product).includes(faults[scenario.fault].role ?? 'parent'),
     );
-    const rounds = Array.from({ length: selection.runs }, (_, at): Round => {
-      const order = at % 2 === 0 ? having : having.toReversed();
-      return { scenario, number: at + 1, products: order };
-    });
+    const rounds = Array.from({ length: selection.runs }, (_, at): Round => ({
+      scenario,
+      number: at + 1,
+      products: having,
+    }));
     for (let number = rounds.length + 1; number <= runsOfOurs(scenario, selection); number++)
       rounds.push({ scenario, number, products: ['ours'] });
     return rounds;
