@@ -61,7 +61,10 @@ export class Holdings {
       this.#removed = [...this.#removed, ...addresses];
     }
     const foreign = this.foreign(config);
-    const own = addresses.filter(({ address }) => !foreign.has(address));
+    const own = addresses.filter(
+      (address) =>
+        !foreign.has(address.address) && (operation !== 'refresh' || this.#isThere(config, address)),
+    );
     const outcomes: AddressOutcome[] = [];
     const answered = (): void => {
       if (operation === 'remove') this.#removals--;
@@ -109,6 +112,15 @@ export class Holdings {
     this.#link.writeGate(operation, gated, undefined, (outcome) => {
       if (typeof outcome === 'object') this.#trouble(`${operation} gate: ${outcome.failed}`);
     });
+  }
+
+  /**
+   * The kernel makes no difference between "set the lifetime" and "add": a refresh of an address that another hand took
+   * away would put it back, past the keeper that paces such quarrels.
+   */
+  #isThere(config: InstanceConfig, wanted: VirtualAddress): boolean {
+    const present = this.factsOf(config, wanted)?.addresses ?? [];
+    return present.some(({ address }) => address === wanted.address);
   }
 
   #claim(config: InstanceConfig, addresses: readonly VirtualAddress[]): void {

@@ -159,15 +159,19 @@ export class Site {
     this.#closers.push(close);
   }
 
-  /** Ends the daemons, the instruments and the faults of one test; the lab stays. */
+  /** Ends every process on the directors, the instruments and the faults of one test; the lab stays. */
   async clear(): Promise<void> {
     for (const close of this.#closers.splice(0)) close();
-    await Promise.all(this.#directors.splice(0).map((director) => director.kill()));
+    for (const node of ['d1', 'd2']) await this.lab.fault({ kind: 'kill', node });
+    await Promise.all(this.#directors.splice(0).map(({ ended }) => ended));
     await this.lab.fault({ kind: 'heal' });
     for (const node of ['d1', 'd2'] as const)
       for (const { local, prefixlen } of await this.addresses(node))
         if (/^(10\.[12]\.0\.[12]\d\d|fe80::[12]\d\d|fd00:1::[12]\d\d)$/.test(local))
-          await this.lab.run(node, ['ip', 'address', 'del', `${local}/${prefixlen}`, 'dev', 'eth0']);
+          // One with a lifetime may go at this very moment.
+          await this.lab
+            .run(node, ['ip', 'address', 'del', `${local}/${prefixlen}`, 'dev', 'eth0'])
+            .catch(() => undefined);
   }
 
   async down(): Promise<void> {
