@@ -10,7 +10,7 @@ import { nearest } from './nearest.ts';
 import { parseText } from './parse.ts';
 import type { RawConfig } from './raw.ts';
 import type { ConfigError, ConfigNote, Finding, Path } from './report.ts';
-import { quote, Report } from './report.ts';
+import { plainNames, quote, Report, shownName } from './report.ts';
 import { configSchema } from './schema.ts';
 import type { Tree } from './tree.ts';
 import type { Config } from './types.ts';
@@ -95,11 +95,11 @@ function load(text: string | Uint8Array, file: string, node: NodeName, mustKnow:
 }
 
 function unknownNode({ name, from }: NodeName, nodes: readonly string[]): Finding {
-  const hint = nearest(name, nodes);
+  const hint = nearest(name, plainNames(nodes));
   const message = `this node is ${quote(name)} by ${from}`;
   return {
     message,
-    expected: `${oneOf(nodes)}, the names under "nodes"`,
+    expected: `${oneOf(nodes.map(shownName))}, the names under "nodes"`,
     ...(hint === undefined ? {} : { hint }),
   };
 }

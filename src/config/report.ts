@@ -41,12 +41,20 @@ export function quote(text: string): string {
   return `"${short.replace(/[^ -~…]/gu, (sign) => `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`)}"`;
 }
 
+const isPlain = (word: string): boolean => /^[\w.:-]{1,64}$/.test(word);
+
+/** A name that the file chose, for a message: quoted when it could be anything but a word. */
+export const shownName = (name: string): string => (isPlain(name) ? name : quote(name));
+
+/** Names that may be proposed as they are. */
+export const plainNames = (names: readonly string[]): readonly string[] => names.filter(isPlain);
+
 /** "priority of vrrp_instance web", "virtual_ipaddress entry 2 of vrrp_instance web", "the file". */
 export function describe(path: Path): string {
   const last = path.at(-1);
   if (last === undefined) return 'the file';
   const name = (step: string | number | undefined): string =>
-    typeof step === 'string' && !/^[\w.:-]{1,64}$/.test(step) ? quote(step) : String(step);
+    typeof step === 'string' ? shownName(step) : String(step);
   const [section] = path;
   if (path.length === 2 && section === 'vrrp_instance') return `vrrp_instance ${name(last)}`;
   if (path.length === 2 && section === 'nodes') return `node ${name(last)}`;

@@ -1,6 +1,6 @@
 import { nearest } from './nearest.ts';
 import type { Finding, Path, Place, Report } from './report.ts';
-import { describe, pointer, quote } from './report.ts';
+import { describe, plainNames, pointer, quote, shownName } from './report.ts';
 import type { Schema } from './schema.ts';
 import type { Entry, Tree } from './tree.ts';
 
@@ -88,22 +88,18 @@ export class View {
     const missing = this.#nodes.filter((name) => !entries.has(name));
     const unknown = [...entries].filter(([name]) => !this.#nodes.includes(name));
     for (const [name, { place }] of unknown.slice(0, 20)) {
-      const hint = nearest(name, missing);
+      const hint = nearest(name, plainNames(missing));
       const message = `unknown node ${quote(name)} in ${describe(path)}`;
       this.#report.error(place, [...path, name], {
         message,
-        ...(hint === undefined ? { expected: oneOf(this.#nodes) } : { hint }),
+        ...(hint === undefined ? { expected: oneOf(this.#nodes.map(shownName)) } : { hint }),
       });
     }
     if (unknown.length > 0) return undefined;
     if (missing.length === 0) return entries.get(this.node)?.value;
-    const message = `${describe(path)} has no value for node ${missing.join(' and ')}`;
-    this.error(
-      path,
-      { message, why: `${missing.join(' and ')} could not start from this file` },
-      'value',
-      'key',
-    );
+    const without = missing.map(shownName).join(' and ');
+    const message = `${describe(path)} has no value for node ${without}`;
+    this.error(path, { message, why: `${without} could not start from this file` }, 'value', 'key');
     return undefined;
   }
 
