@@ -13,7 +13,7 @@ const redrawPeriod_ms = 150;
 const shownEvents = 8;
 /** A disaster is judged for so long; after that its numbers stand still. */
 const judgedTime = seconds(30);
-const keys = 'k kill -9 the active   f freeze it   c continue or restart   l link down/up   q quit';
+const keys = 'the active: k kill -9, f freeze, l link   c continue or restart   q quit';
 
 /** Shows the pair until q or Ctrl-C is typed. @throws AbortError when the stage's signal is given */
 export async function showLive(stage: Stage, colours: Colours): Promise<void> {
@@ -41,6 +41,7 @@ class LiveView {
   #done = false;
   #deed: { readonly text: string; readonly at: Micros };
   #linkDown: SeenDirector | undefined;
+  #lastOwner: SeenDirector | undefined;
 
   constructor(stage: Stage, colours: Colours) {
     this.#stage = stage;
@@ -59,7 +60,9 @@ class LiveView {
 
   async #act(key: string): Promise<void> {
     const { pair, watch } = this.#stage;
-    const [active] = watch.owners();
+    // On a busy machine the owner may go unseen for a moment: then it is the last one seen, if it still runs.
+    const [seen = this.#lastOwner] = watch.owners();
+    const active = seen !== undefined && pair.state(seen) === 'running' ? seen : undefined;
     switch (key) {
       case 'q':
       case '\x03': // Ctrl-C is a key in raw mode
@@ -81,7 +84,7 @@ class LiveView {
       case 'k':
       case 'f':
         if (active === undefined) {
-          this.#say('nobody owns the address: nothing to disturb');
+          this.#say('no running director owns the address: nothing to disturb');
           return;
         }
         this.#begin(key === 'k' ? `kill -9 of everything on ${active.name}` : `${active.name} frozen`);
@@ -131,6 +134,7 @@ class LiveView {
     const { bold, dim, green, red, yellow } = this.#colours;
     const plain = (text: string): string => text;
     const owners = watch.owners();
+    this.#lastOwner = owners[0] ?? this.#lastOwner;
     const now = watch.now();
     const { client, ownership } = watch.seen({
       from: this.#deed.at,
@@ -151,8 +155,9 @@ class LiveView {
       }),
       owners.length === 0 ? ['  nobody answers for the address', red] : ['', plain],
       [`  client: ${recent.sent - recent.lost} of ${recent.sent} probes of the last second answered`, plain],
+      [`  since ${this.#deed.text}:`, bold],
       [
-        `  since ${this.#deed.text}: client without answer ${inMilliseconds(client.longestOutage)}, ` +
+        `    client without answer ${inMilliseconds(client.longestOutage)}, ` +
           `no owner ${inMilliseconds(noOwner.longest)}, two owners ${inMilliseconds(twoOwners.total)}`,
         twoOwners.total > 0 ? red : bold,
       ],

@@ -69,12 +69,15 @@ const startTime = seconds(8);
  * @throws LabError when none does in time
  */
 export async function raiseCurtain(stage: Stage): Promise<SeenDirector> {
-  const { pair } = stage;
+  const { pair, instanceOf } = stage;
   for (const director of pair.directors) pair.start(director);
   const favourite = pair.directors.toSorted((a, b) => priority(stage, b) - priority(stage, a)).at(0);
   if (favourite === undefined) throw new LabError('the lab file has no director');
-  const limit = micros(takeoverBound(stage, favourite) + startTime);
-  return waitForOwner(stage, () => true, limit, 'one director owns the address');
+  const limit = micros(takeoverBound(stage, favourite) + startTime + instanceOf(favourite).preempt.delay);
+  // One that started first may be active for a moment, until the favourite takes the address from it.
+  const { preempt } = instanceOf(favourite);
+  const wanted = ({ name }: SeenDirector): boolean => preempt.mode === 'never' || name === favourite.name;
+  return waitForOwner(stage, wanted, limit, `${favourite.name} owns the address`);
 }
 
 /** @returns every step, in order @throws LabError when the address goes where it should not or nowhere */

@@ -12,11 +12,15 @@ interface Ended {
   readonly output: string;
 }
 
+const running = new Set<ChildProcess>();
+
 function start(
   args: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
 ): [ChildProcess, Promise<Ended>] {
   const child = spawn(args[0]!, args.slice(1), { env, stdio: ['pipe', 'pipe', 'pipe'] });
+  running.add(child);
+  child.on('exit', () => running.delete(child));
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => {
@@ -28,7 +32,16 @@ function start(
 }
 
 async function said(child: ChildProcess, wanted: RegExp): Promise<void> {
-  await new Promise<void>((resolve) => child.on('said', (all: string) => wanted.test(all) && resolve()));
+  await new Promise<void>((resolve, reject) => {
+    let all = '';
+    const limit = setTimeout(() => reject(new Error(`${wanted} was not said in 30 s: ${all}`)), 30_000);
+    child.on('said', (output: string) => {
+      all = output;
+      if (!wanted.test(output)) return;
+      clearTimeout(limit);
+      resolve();
+    });
+  });
 }
 
 /** Nothing in the file system and no process of this lab is left. */
@@ -54,6 +67,9 @@ function mentions(pid: string, prefix: string): boolean {
 
 describeAsRoot('lab demo', function () {
   this.timeout(100_000);
+
+  // A test that failed leaves its demo running; it takes itself down. script(1) hangs up on its own child.
+  afterEach(() => running.forEach((child) => child.kill('SIGTERM')));
 
   const demo = (prefix: string, ...more: string[]): [ChildProcess, Promise<Ended>] =>
     start([process.execPath, program, 'lab', 'demo', '--prefix', prefix, ...more], {
