@@ -1,4 +1,4 @@
-import { type Micros, micros, seconds } from '../../src/base/time.ts';
+import { micros, seconds } from '../../src/base/time.ts';
 import { ip } from '../../src/base/ip.ts';
 import { vrrpGroup } from '../../src/vrrp/types.ts';
 import type { Judge } from './judge.ts';
@@ -248,8 +248,7 @@ export class Faults {
       seq: 0,
     };
     router.receive(packet);
-    if (count > 1)
-      this.#after(this.#world.integer(100, 400_000), () => this.#inject(router, count - 1));
+    if (count > 1) this.#after(this.#world.integer(100, 400_000), () => this.#inject(router, count - 1));
   }
 }
 

@@ -7,6 +7,9 @@ import type { Router, Watcher } from './router.ts';
 import type { SimulatedPacket } from './simulated-link.ts';
 import type { World } from './world.ts';
 
+/** In 100 ms. Bursts of announcements are 1 ms apart, advertisements far more. */
+const mostWakes = 250;
+
 /** Every transition that the daemon may make, and why. Anything else has no cause that an operator could be told. */
 const causes: Readonly<Record<string, readonly TransitionReason[]>> = {
   'initialize backup': ['startup'],
@@ -32,6 +35,9 @@ interface Life {
   readonly announcedAt: Map<Ip, number>;
   activeSince: number | undefined;
   everActive: boolean;
+  /** Wakes since an instant not long ago. */
+  wakes: number;
+  wakesSince: number;
   promotedAt: number;
   /** World time at which the gate closed; undefined while it is open. */
   gateClosedAt: number | undefined;
@@ -71,6 +77,8 @@ export class Judge implements Watcher {
       announcedAt: new Map(),
       activeSince: undefined,
       everActive: false,
+      wakes: 0,
+      wakesSince: 0,
       promotedAt: 0,
       gateClosedAt: this.#world.now,
       disturbedAt: this.#world.now,
@@ -100,6 +108,26 @@ export class Judge implements Watcher {
     const struckAt = this.#world.now;
   }
 
+  #watchPace(router: Router): void {
+    const life = this.#life(router);
+    if (router.now - life.wakesSince > 100_000) [life.wakesSince, life.wakes] = [router.now, 0];
+    if (++life.wakes === mostWakes) this.report(`r${router.number}'s loop spins`);
+  }
+
+  /** Whoever has been Active in peace for a while serves every address, whatever went wrong at its promotion. */
+  watchService(routers: readonly Router[]): void {
+    const { now } = this.#world;
+    for (const router of routers) {
+      const { activeSince, disturbedAt } = this.#life(router);
+      const peaceSince = Math.max(activeSince ?? now, disturbedAt, router.lastStallAt);
+      if (router.state !== 'active' || router.process !== 'running' || now - peaceSince < 40e6) continue;
+      for (const { address } of router.config.virtual_ipaddress)
+        if (!router.kernel.answers(address))
+          this.report(`r${router.number} is left in peace and does not answer for ${address}`);
+    }
+    this.#world.at((now + 10e6) as Micros, () => this.watchService(routers));
+  }
+
   reloaded(router: Router): void {
     this.#life(router).oracle.restart(router.config, router.now);
     this.disturbed(router);
@@ -116,6 +144,7 @@ export class Judge implements Watcher {
 
   /** Every deadline up to now has had its chance. */
   woken(router: Router): void {
+    this.#watchPace(router);
     const { due } = this.#life(router).oracle;
     if (due !== undefined && due <= router.now)
       this.report(`r${router.number} should have taken over ${router.now - due} µs ago`);

@@ -55,6 +55,7 @@ export function simulate(seed: number, { broken, tell }: SimulationOptions = {})
     }
     const faults = new Faults(world, scenario, routers, paths, judge);
     for (const { number, config } of routers) world.trace(number, describe(config));
+    world.at(faultsBegin, () => judge.watchService(routers));
     world.at(faultsBegin, () => faults.schedule(meanPause));
     world.at(faultsEnd, () => {
       faults.healPaths();

@@ -172,6 +172,19 @@ describe('vrrp/instance', () => {
     assert.equal(bench.instance.router.state, 'active');
   });
 
+  it('announces a promotion although an address could not be put back meanwhile', () => {
+    const bench = new Bench();
+    bench.handle(startup);
+    bench.at(down);
+    bench.gate('done');
+    bench.instance.addressLost(B, bench.now as Micros);
+    bench.seen();
+    bench.added();
+    assert.deepEqual(bench.seen(), []);
+    bench.added({ failed: 'too late to be sent' });
+    assert.deepEqual(bench.seen(), announced('A', 'B'));
+  });
+
   it('puts nothing back as Backup', () => {
     const bench = new Bench();
     bench.handle(startup);
