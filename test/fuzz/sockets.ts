@@ -51,10 +51,9 @@ interface Told {
 }
 
 function faultOf({ address, messages, reception }: Told, input: Uint8Array): string | undefined {
-  const octets = messages.reduce((sum, { data }) => sum + data.length, 0);
   const { destination } = reception;
   return firstFault([
-    octets > input.length && `messages of ${octets} octets in ${input.length}`,
+    faultOfLengths(messages, input),
     // An abstract name may hold any octet.
     address?.kind !== 'unix' && faultOfValue(address, 'address'),
     address?.kind === 'unix' && address.path.length > input.length && 'a path longer than its address',
@@ -62,6 +61,19 @@ function faultOf({ address, messages, reception }: Told, input: Uint8Array): str
     destination !== undefined && faultOfIp(destination, 'destination'),
     faultOfValue(reception, 'reception'),
   ]);
+}
+
+/** Every message is as long as its header says, at its place: what is cut short is left out. cmsg(3) */
+function faultOfLengths(messages: Told['messages'], input: Uint8Array): string | undefined {
+  const view = new DataView(input.buffer, input.byteOffset, input.length);
+  let at = 0;
+  for (const { data } of messages) {
+    if (at + 16 + data.length > input.length) return `a message of ${data.length} octets beyond the end`;
+    const length = view.getBigUint64(at, true);
+    if (length !== BigInt(16 + data.length)) return `${data.length} octets of a message of length ${length}`;
+    at += Math.ceil(Number(length) / 8) * 8;
+  }
+  return undefined;
 }
 
 const outcomesOf = ({ address, messages, reception }: Told): readonly string[] => [
