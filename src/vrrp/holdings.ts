@@ -19,6 +19,8 @@ export class Holdings {
   readonly #link: VrrpLink;
   readonly #claims: Claims;
   readonly #trouble: (text: string) => void;
+  /** Addresses that were opened in the gate and not closed since. */
+  readonly #opened = new Set<Ip>();
   /** Removals without an answer, and what they and those before them took away. */
   #removals = 0;
   #removed: readonly VirtualAddress[] = [];
@@ -61,9 +63,9 @@ export class Holdings {
       this.#removed = [...this.#removed, ...addresses];
     }
     const foreign = this.foreign(config);
+    const isRenewal = operation === 'refresh' && limits.lifetime_s !== undefined;
     const own = addresses.filter(
-      (address) =>
-        !foreign.has(address.address) && (operation !== 'refresh' || this.#isThere(config, address)),
+      (address) => !foreign.has(address.address) && (!isRenewal || this.#isThere(config, address)),
     );
     const outcomes: AddressOutcome[] = [];
     const answered = (): void => {
@@ -90,13 +92,18 @@ export class Holdings {
     done: (outcome: GateOutcome) => void,
   ): void {
     const { gateUnavailable } = this.#link;
-    const gated = this.#gated(config, addresses);
-    if (operation === 'open') this.#claim(config, addresses);
+    const wanted = this.#gated(config, addresses);
+    const gated =
+      operation === 'open' || gateUnavailable !== undefined ? wanted : this.#follow(wanted, addresses, write);
+    if (operation === 'open') {
+      this.#claim(config, addresses);
+      for (const address of wanted) this.#opened.add(address);
+    }
     if (gateUnavailable !== undefined) queueMicrotask(() => done({ failed: gateUnavailable }));
     else if (gated.length === 0) queueMicrotask(() => done('done'));
     else
       this.#link.writeGate(operation, gated, write, (outcome) => {
-        if (typeof outcome === 'object') this.#trouble(`${operation} gate: ${outcome.failed}`);
+        this.#hear(operation, outcome);
         done(outcome);
       });
   }
@@ -108,14 +115,44 @@ export class Holdings {
     addresses: readonly VirtualAddress[],
   ): void {
     const gated = this.#gated(config, addresses).filter((address) => !this.#isOthers(address));
-    if (this.#link.gateUnavailable !== undefined || gated.length === 0) return;
-    this.#link.writeGate(operation, gated, undefined, (outcome) => {
-      if (typeof outcome === 'object') this.#trouble(`${operation} gate: ${outcome.failed}`);
-    });
+    if (this.#link.gateUnavailable !== undefined) return;
+    this.#endGate(operation, gated);
+    this.#endGate('forget', this.#strayed(gated, addresses));
+    for (const { address } of addresses) this.#opened.delete(address);
+  }
+
+  #endGate(operation: 'close' | 'forget', gated: readonly Ip[]): void {
+    if (gated.length > 0)
+      this.#link.writeGate(operation, gated, undefined, (outcome) => this.#hear(operation, outcome));
   }
 
   /**
-   * The kernel makes no difference between "set the lifetime" and "add": a refresh of an address that another hand took
+   * Before a renewal: an address may have become another hand's since it was opened, or ours since it was another's.
+   * @returns those that are open and stay so
+   */
+  #follow(gated: readonly Ip[], addresses: readonly VirtualAddress[], write: GateWrite): readonly Ip[] {
+    const strayed = this.#strayed(gated, addresses);
+    this.#endGate('forget', strayed);
+    for (const address of strayed) this.#opened.delete(address);
+    const open = gated.filter((address) => this.#opened.has(address));
+    const come = gated.filter((address) => !this.#opened.has(address));
+    if (come.length > 0) this.#link.writeGate('open', come, write, (outcome) => this.#hear('open', outcome));
+    for (const address of come) this.#opened.add(address);
+    return open;
+  }
+
+  /** Guarded by our gate, and not ours any more: a gate that nobody renews would keep it silent. */
+  #strayed(gated: readonly Ip[], addresses: readonly VirtualAddress[]): readonly Ip[] {
+    const others = addresses.map(({ address }) => address).filter((address) => !gated.includes(address));
+    return others.filter((address) => this.#opened.has(address) && !this.#isOthers(address));
+  }
+
+  #hear(operation: string, outcome: GateOutcome): void {
+    if (typeof outcome === 'object') this.#trouble(`${operation} gate: ${outcome.failed}`);
+  }
+
+  /**
+   * The kernel makes no difference between "set the lifetime" and "add": a renewal of an address that another hand took
    * away would put it back, past the keeper that paces such quarrels.
    */
   #isThere(config: InstanceConfig, wanted: VirtualAddress): boolean {

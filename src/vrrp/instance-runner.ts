@@ -220,6 +220,9 @@ export class InstanceRunner implements InstancePort, Listener {
     else if (write !== undefined)
       this.#holdings.openGate(config, operation, addresses, write, (outcome) => {
         if (outcome === 'done' && operation === 'renew') this.#counters.leaseRenewals++;
+        // A kernel that did not answer in time may have opened it all the same, and nobody would renew that.
+        if (operation === 'open' && typeof outcome === 'object')
+          this.#holdings.closeGate(config, 'forget', addresses);
         this.instance.gateWritten(operation, write, outcome, this.#link.now());
       });
   }

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { Micros } from '../../src/base/time.ts';
+import { Lateness } from '../../src/vrrp/lateness.ts';
+
+const of = (samples: readonly number[]): ReturnType<Lateness['status']> => {
+  const lateness = new Lateness();
+  for (const sample of samples) lateness.add(sample as Micros);
+  return lateness.status();
+};
+
+describe('vrrp/lateness', () => {
+  it('nothing yet is all zero', () => {
+    assert.deepEqual(of([]), { samples: 0, max: 0, p50: 0, p99: 0, p999: 0 });
+  });
+
+  it('an early call is not late, and the longest possible is counted', () => {
+    assert.equal(of([-5]).max, 0);
+    assert.equal(of([3_000_000_000]).p50, 3_000_000_000);
+  });
+
+  it('a quantile is never below the true one, at most 19 % above it, and never above the worst', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 10_000_000 }), { minLength: 1, maxLength: 300 }),
+        (samples) => {
+          const sorted = samples.toSorted((a, b) => a - b);
+          const status = of(samples);
+          assert.equal(status.max, sorted.at(-1));
+          for (const [share, said] of [
+            [0.5, status.p50],
+            [0.99, status.p99],
+            [0.999, status.p999],
+          ] as const) {
+            const truth = sorted[Math.ceil(sorted.length * share) - 1] ?? 0;
+            assert(said >= truth && said <= Math.ceil(truth * 1.19) + 1, `${said} for ${truth}`);
+            assert(said <= status.max);
+          }
+        },
+      ),
+    );
+  });
+});
