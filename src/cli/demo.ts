@@ -130,7 +130,7 @@ async function perform(stage: Stage, started: number, { once }: DemoOptions): Pr
     await showLive(stage, colours);
     return true;
   }
-  const steps = await tellStory(stage);
+  const steps = await tellStory(stage, active);
   say();
   for (const [at, line] of summary(steps).entries()) say(at === 0 ? colours.bold(line) : line);
   const good = steps.every(({ broken }) => broken === undefined);

@@ -60,6 +60,8 @@ export function sentence(step: Step): string {
 
 const otherYields = 'the other yields when it hears the first advertisement';
 
+const zero = 0 as Micros;
+
 function broken({ broken, client, ownership: { twoOwners, takeover, unknown } }: Step): string {
   switch (broken) {
     case 'two-owners':
@@ -67,9 +69,7 @@ function broken({ broken, client, ownership: { twoOwners, takeover, unknown } }:
     case 'outage':
       return `NOT as promised: the client waited ${inMilliseconds(client.longestOutage)} for an answer.`;
     case 'late':
-      return takeover === undefined
-        ? 'NOT as promised: the standby never answered.'
-        : `NOT as promised: the standby answered after ${inMilliseconds(takeover.after)}.`;
+      return `NOT as promised: the standby answered only after ${inMilliseconds(takeover?.after ?? zero)}.`;
     case 'unmeasured':
       return `Not measured: this machine was too busy to ask for ${inMilliseconds(unknown.longest)}.`;
     case undefined:

@@ -80,45 +80,69 @@ export async function raiseCurtain(stage: Stage): Promise<SeenDirector> {
   return waitForOwner(stage, wanted, limit, `${favourite.name} owns the address`);
 }
 
-/** @returns every step, in order @throws LabError when the address goes where it should not or nowhere */
-export async function tellStory(stage: Stage): Promise<readonly Step[]> {
-  const { pair, instanceOf } = stage;
-  const [active] = stage.watch.owners();
-  if (active === undefined) throw new LabError('nobody owns the address: there is nothing to show');
-  const standby = pair.directors.find(({ name }) => name !== active.name);
-  if (standby === undefined) throw new LabError('the lab file has one director only: there is no standby');
-  const takeover = takeoverBound(stage, standby);
-  const { priority: ownPriority, advert_int } = instanceOf(standby);
-  const handover = skewTime(ownPriority, advert_int);
-
-  return [
-    await step(stage, 'steady', active, undefined, async () => {
+/**
+ * @param active owns the address now
+ * @returns every step, in order
+ * @throws LabError when the address goes where it should not or nowhere
+ */
+export async function tellStory(stage: Stage, active: SeenDirector): Promise<readonly Step[]> {
+  const { pair, watch } = stage;
+  const first = cast(stage, active.name);
+  const steps = [
+    await step(stage, 'steady', first.active, undefined, async () => {
       await idle(stage, steadyTime);
-      return active;
+      return first.active;
     }),
-    await step(stage, 'kill', active, takeover, async () => {
-      await pair.kill(active);
-      return takenOverBy(stage, standby, takeover);
+    await step(stage, 'kill', first.active, first.takeover, async () => {
+      await pair.kill(first.active);
+      return takenOver(stage, first);
     }),
-    await step(stage, 'return', active, undefined, () => {
-      pair.start(active);
-      return afterReturn(stage, active, standby);
-    }),
-    await step(stage, 'freeze', active, takeover, async () => {
-      const until = micros(stage.watch.now() + freezeTime(takeover));
-      await pair.freeze(active);
-      const owner = await takenOverBy(stage, standby, takeover);
-      await idle(stage, micros(until - stage.watch.now()));
-      await pair.thaw(active);
-      await idle(stage, advert_int);
-      return owner;
-    }),
-    await step(stage, 'back', active, undefined, () => afterReturn(stage, active, standby)),
-    await step(stage, 'stop', active, handover, async () => {
-      await pair.stop(active);
-      return takenOverBy(stage, standby, takeover);
+    await step(stage, 'return', first.active, undefined, () => {
+      pair.start(first.active);
+      return afterReturn(stage, first);
     }),
   ];
+  const second = cast(stage, steps.at(-1)?.owner);
+  steps.push(
+    await step(stage, 'freeze', second.active, second.takeover, async () => {
+      const until = micros(watch.now() + freezeTime(second.takeover));
+      await pair.freeze(second.active);
+      const owner = await takenOver(stage, second);
+      await idle(stage, micros(until - watch.now()));
+      await pair.thaw(second.active);
+      await idle(stage, stage.instanceOf(second.active).advert_int);
+      return owner;
+    }),
+    await step(stage, 'back', second.active, undefined, () => afterReturn(stage, second)),
+  );
+  const third = cast(stage, steps.at(-1)?.owner);
+  steps.push(
+    await step(stage, 'stop', third.active, third.handover, async () => {
+      await pair.stop(third.active);
+      return takenOver(stage, third);
+    }),
+  );
+  return steps;
+}
+
+/** Who plays the active and who the standby: without preemption they change places. */
+interface Cast {
+  readonly active: SeenDirector;
+  readonly standby: SeenDirector;
+  /** The standby takes over within this time when the active falls silent. */
+  readonly takeover: Micros;
+  /** ... and within this when it says goodbye. */
+  readonly handover: Micros;
+}
+
+function cast(stage: Stage, owner: string | undefined): Cast {
+  const active = stage.pair.directors.find(({ name }) => name === owner);
+  const standby = stage.pair.directors.find(({ name }) => name !== owner);
+  if (active === undefined || standby === undefined)
+    throw new LabError('the lab file has one director only: there is no standby');
+  const { priority, advert_int } = stage.instanceOf(standby);
+  const takeover = takeoverBound(stage, standby);
+  return { active, standby, takeover, handover: skewTime(priority, advert_int) };
 }
 
 async function step(
@@ -152,8 +176,10 @@ function brokenPromise(
   if (twoOwners.total > (preempting ? allowance : 0)) return 'two-owners';
   if (unknown.longest > allowance) return 'unmeasured';
   if (client.longestOutage > (limit ?? 0) + allowance) return 'outage';
-  if (limit === undefined) return undefined;
-  return takeover === undefined || takeover.after > limit + allowance ? 'late' : undefined;
+  // Where nobody asked at the very beginning it is undefined; that the standby came, the story waited for.
+  return limit !== undefined && takeover !== undefined && takeover.after > limit + allowance
+    ? 'late'
+    : undefined;
 }
 
 const priority = (stage: Stage, director: SeenDirector): number => stage.instanceOf(director).priority;
@@ -163,7 +189,7 @@ const takeoverBound = ({ instanceOf }: Stage, director: SeenDirector): Micros =>
   return activeDownInterval(own, advert_int);
 };
 
-const takenOverBy = (stage: Stage, standby: SeenDirector, takeover: Micros): Promise<SeenDirector> =>
+const takenOver = (stage: Stage, { standby, takeover }: Cast): Promise<SeenDirector> =>
   waitForOwner(
     stage,
     ({ name }) => name === standby.name,
@@ -172,19 +198,15 @@ const takenOverBy = (stage: Stage, standby: SeenDirector, takeover: Micros): Pro
   );
 
 /** With preemption the returned director takes the address back; without, it leaves it where it is. */
-async function afterReturn(stage: Stage, returned: SeenDirector, other: SeenDirector): Promise<SeenDirector> {
+async function afterReturn(stage: Stage, { active: returned, standby }: Cast): Promise<SeenDirector> {
   const { preempt } = stage.instanceOf(returned);
   const bound = micros(takeoverBound(stage, returned) + startTime + preempt.delay);
-  const preempts = preempt.mode === 'always' && priority(stage, returned) > priority(stage, other);
-  if (preempts)
-    return waitForOwner(
-      stage,
-      ({ name }) => name === returned.name,
-      bound,
-      `${returned.name} takes the address back`,
-    );
+  if (preempt.mode === 'always' && priority(stage, returned) > priority(stage, standby)) {
+    const what = `${returned.name} takes the address back`;
+    return waitForOwner(stage, ({ name }) => name === returned.name, bound, what);
+  }
   await idle(stage, bound);
-  return other;
+  return standby;
 }
 
 /** Waits until exactly one director answers, and it is a wanted one. */
