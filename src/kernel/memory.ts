@@ -59,6 +59,8 @@ export class MemoryKernel {
   #frozenAt: Micros | undefined;
   /** A rule that `--break` of the simulation turns off: a dead element cannot be renewed. */
   refusesLapsed = true;
+  /** What the gate was asked last. */
+  lastGateOperation: 'open' | 'renew' | 'close' | 'forget' = 'close';
 
   constructor(world: MemoryWorld, itsInterface: MemoryInterface) {
     this.#world = world;
@@ -199,6 +201,7 @@ export class MemoryKernel {
   ): GateOutcome {
     if (operation === 'renew' && this.refusesLapsed)
       if (addresses.some((address) => !this.#alive(this.#gate.get(address)?.lease))) return 'lapsed';
+    this.lastGateOperation = operation;
     for (const address of addresses) this.#gateOne(operation, address, lifetime);
     this.#notice();
     return 'done';

@@ -38,9 +38,7 @@ interface Life {
   /** Wakes since an instant not long ago. */
   wakes: number;
   wakesSince: number;
-  promotedAt: number;
-  /** World time at which the gate closed; undefined while it is open. */
-  gateClosedAt: number | undefined;
+  gateOpen: boolean;
   /** A pause, crash, reload or strip since: promises with a time limit are off. */
   disturbedAt: number;
 }
@@ -79,8 +77,7 @@ export class Judge implements Watcher {
       everActive: false,
       wakes: 0,
       wakesSince: 0,
-      promotedAt: 0,
-      gateClosedAt: this.#world.now,
+      gateOpen: false,
       disturbedAt: this.#world.now,
     };
     this.#lives.set(router.number, fresh);
@@ -189,7 +186,6 @@ export class Judge implements Watcher {
     const fault = life.oracle.transition(to, reason, now);
     if (fault !== undefined) this.report(`r${router.number} ${fault}`);
     life.activeSince = to === 'active' ? this.#world.now : undefined;
-    if (to === 'active') life.promotedAt = this.#world.now;
     if (to !== 'active') return;
     life.everActive = true;
     this.stats.promotions++;
@@ -276,16 +272,13 @@ export class Judge implements Watcher {
     });
   }
 
-  /** A gate that closed stays closed until the next promotion, or a reload, opens it. */
+  /** A gate that closed stays closed: only a promotion, or a reload, opens one, and never a renewal. */
   #watchGate(router: Router): void {
     const life = this.#life(router);
-    if (router.kernel.gateOpenUntil === undefined) life.gateClosedAt ??= this.#world.now;
-    else if (life.gateClosedAt !== undefined) {
-      const opens = Math.max(life.promotedAt, life.disturbedAt);
-      if (router.process === 'running' && opens < life.gateClosedAt)
-        this.report(`r${router.number}'s gate opens again though it had closed`);
-      life.gateClosedAt = undefined;
-    }
+    const open = router.kernel.gateOpenUntil !== undefined;
+    if (open && !life.gateOpen && router.kernel.lastGateOperation === 'renew')
+      this.report(`r${router.number}'s gate is opened again by a renewal`);
+    life.gateOpen = open;
   }
 
   changed(router: Router): void {
