@@ -16,7 +16,7 @@ export const between = (from: Micros, to: Micros): Micros => (to - from) as Micr
 
 /** The earlier of two deadlines, where undefined means never. */
 export const earlier = (a: Micros | undefined, b: Micros | undefined): Micros | undefined =>
-  a === undefined ? b : b === undefined ? a : ((a < b ? a : b));
+  a === undefined ? b : b === undefined ? a : a < b ? a : b;
 
 /** "1.5s", "609.375ms", "78us": for people, never parsed back. */
 export function formatDuration(duration: Micros): string {
