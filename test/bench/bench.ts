@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { fork } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { seconds } from '../../src/base/time.ts';
 import { LabError } from '../../src/lab/command.ts';
 import { Lab } from '../../src/lab/lab.ts';
@@ -13,7 +14,9 @@ import { filesDirectory } from './site.ts';
 
 const prefix = 'bench';
 /** How many pairs are disturbed at once: at 0.1 s ten times as much happens in each. */
-const usualLanes = (advertInt: number): number => (advertInt >= seconds(1) ? 7 : 4);
+const usualLanes = (advertInt: number): number => (advertInt >= seconds(1) ? 7 : 3);
+/** A pair of ours is eight Node processes: many lanes starting at once would only keep each other from it. */
+const laneStartDistance_ms = 4_000;
 
 export class Bench {
   readonly #lanes: number | undefined;
@@ -47,15 +50,17 @@ export class Bench {
       const lanes = Math.min(this.#lanes ?? usualLanes(advertInt), queue.length);
       this.#used[`${advertInt / 1_000_000}s`] = lanes;
       await Promise.all(
-        Array.from({ length: lanes }, async (_, lane) =>
-          this.#lane(String(lane), (before) => {
+        Array.from({ length: lanes }, async (_, lane) => {
+          await sleep(lane * laneStartDistance_ms);
+          await this.#lane(String(lane), (before) => {
             const round = takeRound(queue, before?.type === 'round' ? before.round : undefined);
             return round && { type: 'round', round };
-          }),
-        ),
+          });
+        }),
       );
     }
-    rmSync(filesDirectory, { recursive: true, force: true });
+    // What a lane could not take down on a busy machine.
+    await removeLeftovers();
   }
 
   outcome(): Pick<BenchResults, 'complete' | 'lanes' | 'memory' | 'repeats' | 'failures' | 'runs'> {
@@ -135,7 +140,7 @@ function takeRound(queue: Round[], before: Round | undefined): Round | undefined
   return at < 0 ? undefined : queue.splice(at, 1)[0];
 }
 
-/** What an earlier bench left when it was killed together with its lanes. */
+/** What lanes left that are no more, as when an earlier bench was killed together with them. */
 async function removeLeftovers(): Promise<void> {
   for (const found of recordedPrefixes()) {
     if (!found.startsWith(`${prefix}-`)) continue;

@@ -11,10 +11,12 @@ import { faults, products } from './scenario.ts';
 import { readinessFor, Site } from './site.ts';
 
 const SCHED_RR = 2;
-const mostAttempts = 4;
+/** A busy machine makes the judge late now and then. */
+const mostAttempts = 6;
 
 const [prefix = 'bench-0'] = process.argv.slice(2);
-const sites = new Map<Product, Site>();
+const sites = new Map<Product, Promise<Site>>();
+let ending = false;
 
 const say = (message: FromLane): void => {
   if (process.connected) process.send?.(message);
@@ -58,7 +60,7 @@ async function runOne(product: Product, scenario: Scenario, number: number): Pro
         site.recover(readiness);
       }
     } catch (error) {
-      if (!process.connected) return;
+      if (ending) return;
       const why = error instanceof RunRejected ? error.why : 'notReady';
       const text = error instanceof RunRejected ? error.message : (error as Error).message;
       if (attempt >= mostAttempts) {
@@ -72,15 +74,17 @@ async function runOne(product: Product, scenario: Scenario, number: number): Pro
 }
 
 async function siteOf(product: Product): Promise<Site> {
-  const site = sites.get(product) ?? (await Site.open(product, `${prefix}-${product}`));
+  if (ending) throw new Error('the bench ends');
+  const site = sites.get(product) ?? Site.open(product, `${prefix}-${product}`);
   sites.set(product, site);
   return site;
 }
 
+/** Also one that is just being opened: nothing may be left. */
 async function closeSite(product: Product): Promise<void> {
   const site = sites.get(product);
   sites.delete(product);
-  await site?.close();
+  await (await site?.catch(() => undefined))?.close();
 }
 
 /** Of a director that is active, with as few other Node processes on the machine as there ever are. */
@@ -96,6 +100,7 @@ async function tellMemory(): Promise<void> {
 }
 
 async function end(): Promise<void> {
+  ending = true;
   const left = products.map(closeSite);
   await Promise.allSettled(left);
   process.exit(0);

@@ -77,7 +77,12 @@ export const faults: Readonly<Record<FaultName, FaultPlan>> = {
     together: true,
   },
   'stop-vrrp': { title: 'SIGSTOP of vrrp', window: takeover, role: 'vrrp' },
-  'stop-checks': { title: 'SIGSTOP of checks', window: adverts(1, seconds(6)), role: 'checks' },
+  'stop-checks': {
+    title: 'SIGSTOP of checks',
+    window: adverts(1, seconds(6)),
+    role: 'checks',
+    together: true,
+  },
   'stop-scripts': { title: 'SIGSTOP of scripts', window: adverts(1, seconds(6)), role: 'scripts' },
   'link-down': { title: 'switch port down', window: takeover },
   'one-way': { title: 'one-way loss, active → standby', window: takeover },

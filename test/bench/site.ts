@@ -39,8 +39,8 @@ interface Voice {
 
 const pollInterval_ms = 25;
 /** Nobody needs so long to settle; a daemon that stays half up for a while is started anew. */
-const settleLimit_ms = 40_000;
-const halfUpLimit_ms = 8_000;
+const settleLimit_ms = 90_000;
+const halfUpLimit_ms = 30_000;
 const restartPause_ms = 1_000;
 
 /** A lab with one product on both directors, kept running between runs. */
@@ -80,8 +80,9 @@ export class Site {
 
   /** Fulfilled when the pair is as wanted, the intended active is active, and its standby has heard it. */
   async ready(wanted: Readiness): Promise<void> {
-    await this.#settling.catch(() => undefined);
-    await this.#settle(wanted, this.#generation);
+    const generation = this.#generation;
+    this.#settling = this.#settling.catch(() => undefined).then(() => this.#settle(wanted, generation));
+    await this.#settling;
   }
 
   /** Begins to undo what a run did; ready() waits for it. */
@@ -89,7 +90,7 @@ export class Site {
     const generation = ++this.#generation;
     this.#disturbed = true;
     this.#settling = this.#settle(wanted, generation);
-    // A failure comes back in ready().
+    // A failure comes again in ready().
     this.#settling.catch(() => undefined);
   }
 
