@@ -10,11 +10,12 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   nft: ['base', 'netlink'],
   // A domain: it declares its ports, and never knows who implements them.
   vrrp: ['base', 'machine.ts'],
+  script: ['base', 'machine.ts'],
   config: ['base', 'vrrp/types.ts', 'yaml', 'ajv'],
   'control.ts': ['base', 'vrrp/status.ts'],
   kernel: ['base', 'netlink', 'nft', 'vrrp'],
   // What one child is composed of. docs/decisions/0005-children-under-process.md
-  process: ['base', 'vrrp', 'kernel'],
+  process: ['base', 'script', 'vrrp', 'kernel'],
   'log.ts': ['pino'],
   'daemon.ts': ['base', 'config', 'control.ts', 'kernel', 'process', 'vrrp/status.ts', 'pino'],
   api: ['base', 'control.ts'],
@@ -51,6 +52,7 @@ export const pure: readonly string[] = [
   'base',
   'machine.ts',
   'vrrp',
+  'script',
   'netlink',
   'nft',
   'config',
@@ -71,6 +73,7 @@ export const impure: readonly string[] = [
   'netlink/connection.ts',
   'netlink/error.ts',
   'netlink/subscription.ts',
+  'script/spawner.ts',
 ];
 
 /** Names a pure file uses all the same, with the reason. */
