@@ -114,8 +114,10 @@ describe('the scripts process', () => {
     folder = mkdtempSync(path.join(tmpdir(), 'vipkeeper-scripts-'));
     around = await open();
   });
-  afterEach(() => {
-    around.child.kill('SIGKILL');
+  afterEach(async () => {
+    // In order: a killed one would leave its runs to a successor that does not come.
+    around.child.kill('SIGTERM');
+    await until('its end', () => around.child.exitCode !== null || around.child.signalCode !== null);
     around.channel.close();
     rmSync(folder, { recursive: true });
   });
