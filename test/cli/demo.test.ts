@@ -141,7 +141,15 @@ describeAsRoot('lab demo', function () {
 
   it('without root says what is needed, in one message', async () => {
     // Coverage would be written into a folder that this user may not enter.
-    const plain = ['env', '-u', 'NODE_V8_COVERAGE', 'setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+    const plain = [
+      'env',
+      '-u',
+      'NODE_V8_COVERAGE',
+      'setpriv',
+      '--reuid=65534',
+      '--regid=65534',
+      '--clear-groups',
+    ];
     const args = [...plain, process.execPath];
     const { status, output } = await start([...args, program, 'lab', 'demo'])[1];
     assert.equal(status, 1);
