@@ -1,6 +1,6 @@
 import type { Ip } from '../base/ip.ts';
 import type { Micros } from '../base/time.ts';
-import type { InstanceConfig, VirtualAddress } from './types.ts';
+import type { InstanceConfig, Priority, VirtualAddress } from './types.ts';
 
 export type State = 'initialize' | 'backup' | 'active';
 
@@ -16,6 +16,7 @@ export type ShutdownReason =
   | 'socket-failed'
   | 'lease-unavailable'
   | 'addresses-refused'
+  | 'tracker-failed'
   | 'deconfigured';
 
 export type TransitionReason =
@@ -43,7 +44,10 @@ export type VirtualRouterEvent =
       readonly interval: Micros;
     }
   | { readonly type: 'primary'; readonly address: Ip }
-  | { readonly type: 'reconfigure'; readonly config: InstanceConfig }
+  /** `priority`: as trackers make it; the configured one when absent. */
+  | { readonly type: 'reconfigure'; readonly config: InstanceConfig; readonly priority?: Priority }
+  /** Trackers have made the configured priority another one. */
+  | { readonly type: 'priority'; readonly priority: Priority }
   /** The gate in the kernel had closed before a renewal came. */
   | { readonly type: 'lease-lapsed' }
   /** This process did not run for at least the life of the lease: what it believes is old. */
@@ -70,6 +74,8 @@ export interface VirtualRouterSnapshot {
   readonly state: State;
   readonly since: Micros;
   readonly reason: TransitionReason;
+  /** In force: as trackers make it. */
+  readonly priority: Priority;
   readonly activeAdverInterval: Micros;
   readonly skewTime: Micros;
   readonly activeDownInterval: Micros;

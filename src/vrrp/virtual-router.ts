@@ -12,8 +12,9 @@
  * loses the VIP in its own kernel before a peer can win it.
  */
 import { compareIp, type Ip } from '../base/ip.ts';
-import { after, earlier, type Micros } from '../base/time.ts';
+import { after, between, earlier, type Micros } from '../base/time.ts';
 import type { Machine } from '../machine.ts';
+import { type Actions, changeAddresses, serve, withdraw } from './address-actions.ts';
 import { type Timers, timersOf } from './timers.ts';
 import type {
   ShutdownReason,
@@ -23,12 +24,14 @@ import type {
   VirtualRouterEvent,
   VirtualRouterSnapshot,
 } from './events.ts';
-import { isOwner, type InstanceConfig, missingFrom, type Priority, type VirtualAddress } from './types.ts';
-type Actions = readonly VirtualRouterAction[];
+import { isOwner, type InstanceConfig, type Priority } from './types.ts';
+
 const none: Actions = [];
 
 export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterAction> {
   #config: InstanceConfig;
+  /** The configured priority as trackers have made it. Who is the address owner is a matter of the configured one. */
+  #priority: Priority;
   #state: State = 'initialize';
   #since: Micros;
   #reason: TransitionReason;
@@ -44,6 +47,7 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
 
   constructor(config: InstanceConfig, reason: ShutdownReason, now: Micros) {
     this.#config = config;
+    this.#priority = config.priority;
     this.#reason = reason;
     this.#since = now;
   }
@@ -65,6 +69,7 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
       state: this.#state,
       since: this.#since,
       reason: this.#reason,
+      priority: this.#priority,
       ...this.#timers,
       ...(this.#activeDownAt !== undefined && { activeDownAt: this.#activeDownAt }),
       ...(this.#advertAt !== undefined && { advertAt: this.#advertAt }),
@@ -100,7 +105,10 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
         this.#reason = event.reason;
         return none;
       case 'reconfigure':
-        this.#config = event.config;
+        this.#take(event);
+        return none;
+      case 'priority':
+        this.#priority = event.priority;
         return none;
       default:
         return none;
@@ -117,10 +125,13 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
         this.#backupHears(event, now);
         return none;
       case 'reconfigure':
-        this.#config = event.config;
+        this.#take(event);
         this.#preemptAt = undefined;
         if (isOwner(event.config)) return this.#becomeActive('address-owner', now);
         this.#armActiveDown(this.#downReason, now);
+        return none;
+      case 'priority':
+        this.#backupReprioritise(event.priority, now);
         return none;
       case 'paused':
         // The adverts of the pause are lost or queued: listen anew before believing in silence or in a weaker Active.
@@ -132,6 +143,19 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
     }
   }
 
+  /** The Active_Down_Timer goes on from where it began, with the new Skew_Time in it. */
+  #backupReprioritise(priority: Priority, now: Micros): void {
+    const lowered = priority < this.#priority;
+    const { skewTime } = this.#timers;
+    this.#priority = priority;
+    if (lowered && (this.#preemptAt !== undefined || this.#downReason === 'preempting')) {
+      // The Active that was about to be replaced may be the better one now: its next advertisement says so.
+      this.#preemptAt = undefined;
+      this.#armActiveDown('active-silent', now);
+    } else if (this.#activeDownAt !== undefined)
+      this.#activeDownAt = after(this.#activeDownAt, between(skewTime, this.#timers.skewTime));
+  }
+
   #backupDeadline(now: Micros): Actions {
     if (reached(this.#activeDownAt, now)) return this.#becomeActive(this.#downReason, now);
     if (reached(this.#preemptAt, now)) return this.#becomeActive('preempting', now);
@@ -140,7 +164,7 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
 
   /** A Backup never compares addresses: that is the Active's part. */
   #backupHears(advert: Advertisement, now: Micros): void {
-    const { priority, preempt } = this.#config;
+    const { preempt } = this.#config;
     if (advert.priority === 0) {
       // The Active leaves. Skew_Time of the interval learned before, not of the one in its farewell.
       this.#preemptAt = undefined;
@@ -150,7 +174,7 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
     }
     // The address owner preempts at once, whatever Preempt_Mode says. RFC 9568 §6.1
     const owner = isOwner(this.#config);
-    const preempts = advert.priority < priority && (owner || preempt.mode === 'always');
+    const preempts = advert.priority < this.#priority && (owner || preempt.mode === 'always');
     const waits = preempts && !owner && preempt.delay > 0;
     if (preempts && !waits) {
       this.#downReason = 'preempting';
@@ -171,13 +195,19 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
       case 'shutdown':
         return [
           ...(event.resign ? [{ type: 'send-advertisement', priority: 0 } as const] : none),
-          ...this.#withdraw(),
+          ...withdraw(this.#config),
           this.#leave(event.reason, now),
         ];
       case 'advertisement':
         return this.#activeHears(event, now);
-      case 'reconfigure':
-        return this.#activeReconfigure(event.config, now);
+      case 'reconfigure': {
+        const old = this.#config;
+        this.#take(event);
+        return [this.#advertise(now), ...changeAddresses(old, event.config)];
+      }
+      case 'priority':
+        this.#priority = event.priority;
+        return [this.#advertise(now), { type: 'renew-lease' }];
       case 'lease-lapsed':
       case 'paused':
         // No farewell: after a pause another router may rule, and what we would say is old.
@@ -192,7 +222,7 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
       // A conflict ended, so caches may point at it. The Adver_Timer starts anew: farewells must not starve the lease.
       return [this.#advertise(now), { type: 'renew-lease' }, { type: 'announce-again' }];
     }
-    const order = advert.priority - this.#config.priority;
+    const order = advert.priority - this.#priority;
     const higherAddress =
       order === 0 && this.#primary !== undefined && compareIp(advert.source, this.#primary) > 0;
     if (order > 0 || higherAddress) {
@@ -204,56 +234,18 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
     return [...answer, { type: 'announce-again' }];
   }
 
-  #activeReconfigure(config: InstanceConfig, now: Micros): Actions {
-    const old = this.#config;
-    this.#config = config;
-    const added = missingFrom(old.virtual_ipaddress, config.virtual_ipaddress);
-    const removed = missingFrom(config.virtual_ipaddress, old.virtual_ipaddress);
-    const leaseBegan = old.lease.mode === 'off' && config.lease.mode !== 'off';
-    const leaseEnded = old.lease.mode !== 'off' && config.lease.mode === 'off';
-    const opened = leaseBegan ? config.virtual_ipaddress : config.lease.mode === 'off' ? [] : added;
-    const closed = leaseEnded ? old.virtual_ipaddress : old.lease.mode === 'off' ? [] : removed;
-    // Nothing renews a lifetime any more: what is kept is written again without one.
-    const written = leaseEnded ? config.virtual_ipaddress : added;
-    return [
-      this.#advertise(now),
-      ...onAddresses('close-gate', closed),
-      ...onAddresses('remove-addresses', removed),
-      ...onAddresses('open-gate', opened),
-      ...onAddresses('add-addresses', written),
-      { type: 'renew-lease' },
-      ...(written.length > 0 ? [{ type: 'announce' } as const] : none),
-    ];
-  }
-
   #becomeActive(reason: TransitionReason, now: Micros): Actions {
-    const { virtual_ipaddress: addresses, lease } = this.#config;
     this.#activeDownAt = this.#preemptAt = undefined;
-    return [
-      this.#advertise(now),
-      ...(lease.mode === 'off' ? none : onAddresses('open-gate', addresses)),
-      { type: 'add-addresses', addresses },
-      { type: 'announce' },
-      this.#enter('active', reason, now),
-    ];
+    return [this.#advertise(now), ...serve(this.#config), this.#enter('active', reason, now)];
   }
 
   /** Active → Backup without a farewell: somebody better speaks, or we may not speak. */
   #yield(reason: TransitionReason, now: Micros): Actions {
-    const actions = this.#withdraw();
+    const actions = withdraw(this.#config);
     this.#advertAt = undefined;
     if (reason !== 'higher-priority' && reason !== 'higher-address') this.#learned = undefined;
     this.#armActiveDown('active-silent', now);
     return [...actions, this.#enter('backup', reason, now)];
-  }
-
-  #withdraw(): Actions {
-    const { virtual_ipaddress: addresses, lease } = this.#config;
-    return [
-      { type: 'stop-announcing' },
-      ...(lease.mode === 'off' ? none : onAddresses('close-gate', addresses)),
-      { type: 'remove-addresses', addresses },
-    ];
   }
 
   #leave(reason: ShutdownReason, now: Micros): VirtualRouterAction {
@@ -270,7 +262,12 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
   }
 
   get #timers(): Timers {
-    return timersOf(this.#config, this.#learned);
+    return timersOf({ ...this.#config, priority: this.#priority }, this.#learned);
+  }
+
+  #take({ config, priority }: Reconfigure): void {
+    this.#config = config;
+    this.#priority = priority ?? config.priority;
   }
 
   #armActiveDown(reason: TransitionReason, now: Micros): void {
@@ -285,15 +282,12 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
   }
 
   #advertisement(): VirtualRouterAction {
-    return { type: 'send-advertisement', priority: this.#config.priority satisfies Priority };
+    return { type: 'send-advertisement', priority: this.#priority };
   }
 }
 
 type Advertisement = Extract<VirtualRouterEvent, { type: 'advertisement' }>;
-type AddressAction = Extract<VirtualRouterAction, { readonly addresses: unknown }>;
+type Reconfigure = Extract<VirtualRouterEvent, { type: 'reconfigure' }>;
 
 const reached = (instant: Micros | undefined, now: Micros): boolean =>
   instant !== undefined && instant <= now;
-
-const onAddresses = (type: AddressAction['type'], addresses: readonly VirtualAddress[]): Actions =>
-  addresses.length > 0 ? [{ type, addresses }] : none;

@@ -68,9 +68,15 @@ export const shutdown = (resign: boolean, reason: ShutdownReason = 'stop'): Virt
   reason,
   resign,
 });
-export const reload = (change: Partial<InstanceConfig>): VirtualRouterEvent => ({
+export const reload = (change: Partial<InstanceConfig>, priority?: number): VirtualRouterEvent => ({
   type: 'reconfigure',
   config: configured(change),
+  ...(priority !== undefined && { priority: priority as Priority }),
+});
+
+export const weighed = (priority: number): VirtualRouterEvent => ({
+  type: 'priority',
+  priority: priority as Priority,
 });
 
 /** One cell of the state machine, or one case of it. Times are µs after the event. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { between, type Micros } from '../../src/base/time.ts';
 import type { State, VirtualRouterEvent } from '../../src/vrrp/events.ts';
+import type { Priority } from '../../src/vrrp/types.ts';
 import { VirtualRouter } from '../../src/vrrp/virtual-router.ts';
 import { inActive } from './rows-active.ts';
 import { inBackup, inInitialize } from './rows-backup.ts';
@@ -16,6 +17,7 @@ const eventTypes: Record<VirtualRouterEvent['type'], true> = {
   advertisement: true,
   primary: true,
   reconfigure: true,
+  priority: true,
   'lease-lapsed': true,
   paused: true,
 };
@@ -72,6 +74,8 @@ describe('virtual router', () => {
       reload({}),
       { type: 'lease-lapsed' },
       { type: 'paused' },
+      { type: 'priority', priority: 20 as Priority },
+      { type: 'priority', priority: 200 as Priority },
     ),
     fc
       .tuple(
