@@ -161,7 +161,7 @@ export class Daemon implements Control {
   #configureVrrp(): void {
     const { vrrp_instance: instances, process: settings } = this.#config;
     const { vrrp_rt_priority: realtime, parent_silence: parentSilence } = settings;
-    this.#children.vrrp.send({ type: 'configure', instances, realtime, parentSilence });
+    this.#children.vrrp.send({ type: 'configure', instances, trackers: [], realtime, parentSilence });
   }
 
   #hearVrrp(message: FromVrrp): void {
@@ -180,6 +180,12 @@ export class Daemon implements Control {
       case 'transition': {
         const { instance, from, to, reason } = message;
         this.#log.info({ instance, from, to, reason }, `${instance}: ${from} → ${to} (${reason})`);
+        return;
+      }
+      case 'tracker-channel':
+        return;
+      case 'weighed': {
+        this.#log.info({ instance: message.instance }, `${message.instance}: ${message.words}`);
         return;
       }
       case 'trouble': {

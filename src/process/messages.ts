@@ -3,18 +3,24 @@ import type { Micros } from '../base/time.ts';
 import type { State, TransitionReason } from '../vrrp/events.ts';
 import type { Promotion } from '../vrrp/promotion.ts';
 import type { VrrpStatus } from '../vrrp/status.ts';
+import type { TrackerDefinition } from '../vrrp/track-board.ts';
 import type { InstanceConfig } from '../vrrp/types.ts';
 
 export type ToVrrp =
   | {
       readonly type: 'configure';
       readonly instances: readonly InstanceConfig[];
+      readonly trackers: readonly TrackerDefinition[];
       readonly realtime: number;
       readonly parentSilence: Micros;
     }
+  /** The scripts process whose reports are believed from now on. */
+  | { readonly type: 'trackers-from'; readonly pid: number; readonly address: string }
   | { readonly type: 'status'; readonly id: number };
 
 export type FromVrrp =
+  /** Before the first beat: where reports of trackers are heard. */
+  | { readonly type: 'tracker-channel'; readonly address: string }
   | {
       readonly type: 'transition';
       readonly instance: string;
@@ -25,6 +31,8 @@ export type FromVrrp =
     }
   | { readonly type: 'promoted'; readonly promotion: Promotion }
   | { readonly type: 'demoted'; readonly instance: string }
+  /** Trackers have changed what the instance may do. */
+  | { readonly type: 'weighed'; readonly instance: string; readonly words: string }
   | { readonly type: 'trouble'; readonly instance: string; readonly text: string }
   | { readonly type: 'notice'; readonly text: string }
   | { readonly type: 'status'; readonly id: number; readonly status: VrrpStatus };

@@ -6,6 +6,7 @@ import { type Micros, milliseconds } from '../base/time.ts';
 import { errnoText } from '../kernel/errno.ts';
 import { LinuxLink } from '../kernel/linux.ts';
 import { native } from '../kernel/native.ts';
+import { openTrackerChannel } from '../kernel/tracker-channel.ts';
 import { VrrpRunner } from '../vrrp/runner.ts';
 import { linkToParent } from './link-to-parent.ts';
 import type { ChildBeat, FromVrrp, ToChild, ToVrrp } from './messages.ts';
@@ -28,7 +29,10 @@ const say: (message: FromVrrp | ChildBeat) => void = linkToParent<ToVrrp | ToChi
     if (message.type === 'configure') {
       parentSilence = message.parentSilence;
       takeRealtime(message.realtime);
-      runner.configure(message.instances, realtime);
+      runner.configure(message.instances, realtime, message.trackers);
+    } else if (message.type === 'trackers-from') {
+      const refused = trackers.hear(message);
+      if (refused !== undefined) say({ type: 'notice', text: refused });
     } else if (message.type === 'status') say({ type: 'status', id: message.id, status: runner.status() });
     else if (message.type === 'stop') leave('stop');
     else if (!leaving) runner.release();
@@ -55,9 +59,14 @@ const runner = new VrrpRunner(link, {
   },
   transition: (instance, from, to, reason, at) => say({ type: 'transition', instance, from, to, reason, at }),
   promoted: (promotion) => say({ type: 'promoted', promotion }),
+  drainTrackers: () => trackers.drain(),
+  weighed: (instance, words) => say({ type: 'weighed', instance, words }),
   demoted: (instance) => say({ type: 'demoted', instance }),
   trouble: (instance, text) => say({ type: 'trouble', instance, text }),
 });
+
+const trackers = openTrackerChannel((report) => runner.tracked(report));
+say({ type: 'tracker-channel', address: trackers.address });
 
 // A signal to this process alone is an operator's wish like any other: leave in order.
 process.on('SIGTERM', () => leave('stop'));

@@ -13,6 +13,7 @@ import type { Promotion } from './promotion.ts';
 import { readiness } from './readiness.ts';
 import type { Listener, Received } from './receive.ts';
 import { instanceCounters, type InstanceStatus } from './status.ts';
+import type { Tracking } from './track.ts';
 import { type InstanceConfig, type Priority, type VirtualAddress, vrrpGroup } from './types.ts';
 
 export interface InstanceHost {
@@ -148,8 +149,8 @@ export class InstanceRunner implements InstancePort, Listener {
     this.instance.handle({ type: 'advertisement', source, priority: advertisement.priority, interval }, now);
   }
 
-  reconfigure(config: InstanceConfig, now: Micros): void {
-    this.instance.handle({ type: 'reconfigure', config }, now);
+  reconfigure(config: InstanceConfig, priority: Priority, now: Micros): void {
+    this.instance.handle({ type: 'reconfigure', config, priority }, now);
     if (this.instance.router.state === 'active') this.#handOver();
   }
 
@@ -282,11 +283,12 @@ export class InstanceRunner implements InstancePort, Listener {
     this.#host.trouble(this.config.name, text, at);
   }
 
-  status(): InstanceStatus {
+  status(tracking: Tracking): InstanceStatus {
     return {
       config: this.config,
       router: this.instance.router.snapshot(),
       lease: this.instance.leaseState,
+      tracking,
       primary: this.#primary,
       counters: { ...this.#counters },
       foreignAddresses: [...this.#holdings.foreign(this.config)],

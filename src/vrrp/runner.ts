@@ -14,6 +14,8 @@ import { Lateness } from './lateness.ts';
 import type { InterfaceFacts, VrrpLink, VrrpSocket } from './link.ts';
 import { type DiscardCounters, discardCounters, receive, type ReceivedPacket } from './receive.ts';
 import type { VrrpStatus } from './status.ts';
+import type { TrackerDefinition, TrackerReport } from './track-board.ts';
+import { Trackers } from './trackers.ts';
 import type { InstanceConfig } from './types.ts';
 
 /** The loop comes by at least this often: a beat for the parent, and the grain in which a gap is measured. */
@@ -22,6 +24,10 @@ export const beatInterval = milliseconds(100);
 export interface RunnerHost extends InstanceHost {
   /** Every beatInterval, when the loop really runs. */
   beat(now: Micros): void;
+  /** Delivers what waits of the trackers' reports, to tracked(): before their silence is believed. */
+  drainTrackers(): void;
+  /** Trackers have changed what an instance may do, in words: "priority 150 → 120: script web is down". */
+  weighed(name: string, words: string): void;
 }
 
 interface SharedSocket {
@@ -39,6 +45,7 @@ export class VrrpRunner {
   readonly #sockets = new Map<string, SharedSocket>();
   readonly #discarded = new Map<string, DiscardCounters>();
   readonly #lateness = new Lateness();
+  readonly #trackers = new Trackers();
   #held: ShutdownReason | undefined;
   #lastRunAt: Micros;
   #beatAt: Micros;
@@ -52,23 +59,41 @@ export class VrrpRunner {
   }
 
   /** Takes a whole new set of instances: those that keep their identity keep their state. */
-  configure(configs: readonly InstanceConfig[], realtime: number): void {
+  configure(
+    configs: readonly InstanceConfig[],
+    realtime: number,
+    trackers: readonly TrackerDefinition[] = [],
+  ): void {
     this.#realtime = realtime;
     const now = this.#enter();
+    this.#trackers.configure(trackers, now);
+    this.#trackers.look((name) => this.#link.interface(name), now);
     const wanted = new Map(configs.map((config) => [config.name, config]));
     for (const [name, runner] of this.#instances) {
       const config = wanted.get(name);
       if (config !== undefined && identity(config) === identity(runner.config))
-        runner.reconfigure(config, now);
+        runner.reconfigure(config, this.#trackers.weigh(config, now).effectivePriority, now);
       else {
         runner.instance.handle({ type: 'shutdown', reason: 'deconfigured', resign: true }, now);
         this.#instances.delete(name);
+        this.#trackers.forget(name);
       }
     }
     for (const [name, config] of wanted)
       if (!this.#instances.has(name))
         this.#instances.set(name, new InstanceRunner(config, this.#link, this.#host, this.#claims));
+    this.#weigh(now);
     this.#consider(now);
+    this.#rest(now);
+  }
+
+  /** What a tracker says; one that is not configured changes nothing. */
+  tracked(report: TrackerReport): void {
+    const now = this.#enter();
+    if (this.#trackers.hear(report, now)) {
+      this.#weigh(now);
+      this.#consider(now);
+    }
     this.#rest(now);
   }
 
@@ -86,6 +111,7 @@ export class VrrpRunner {
 
   interfacesChanged(): void {
     const now = this.#enter();
+    if (this.#trackers.look((name) => this.#link.interface(name), now)) this.#weigh(now);
     this.#consider(now);
     this.#rest(now);
   }
@@ -94,6 +120,13 @@ export class VrrpRunner {
   wake(): void {
     const now = this.#enter();
     for (const { socket } of this.#sockets.values()) socket.drain();
+    if ((this.#trackers.deadline ?? Infinity) <= now) {
+      this.#host.drainTrackers();
+      if (this.#trackers.expire(now)) {
+        this.#weigh(now);
+        this.#consider(now);
+      }
+    }
     const due = [...this.#instances.values()].filter(
       ({ deadline }) => deadline !== undefined && deadline <= now,
     );
@@ -116,13 +149,24 @@ export class VrrpRunner {
     this.#lastRunAt = now;
     for (const { instance, config } of this.#instances.values())
       if (gap >= config.lease.gate_lifetime) instance.handle({ type: 'paused' }, now);
+    if (gap >= 2 * beatInterval) this.#trackers.paused(now);
     return now;
   }
 
   #rest(now: Micros): void {
-    let at: Micros = this.#beatAt;
+    let at: Micros = earlier(this.#beatAt, this.#trackers.deadline) ?? this.#beatAt;
     for (const { deadline } of this.#instances.values()) at = earlier(at, deadline) ?? at;
     this.#link.wakeAt(at > now ? at : now);
+  }
+
+  #weigh(now: Micros): void {
+    for (const { instance } of this.#instances.values()) {
+      const { config } = instance.router;
+      const { tracking, words } = this.#trackers.reweigh(config, now);
+      if (words !== undefined) this.#host.weighed(config.name, words);
+      if (tracking.effectivePriority !== instance.router.priority)
+        instance.handle({ type: 'priority', priority: tracking.effectivePriority }, now);
+    }
   }
 
   #consider(now: Micros): void {
@@ -133,7 +177,8 @@ export class VrrpRunner {
   #considerOne(runner: InstanceRunner, now: Micros): void {
     const { config } = runner;
     const facts = this.#link.interface(config.interface);
-    runner.consider(facts, this.#held, (ready) => this.#socketOn(ready, config.family), now);
+    const failed = this.#trackers.faultOf(config.name) === undefined ? undefined : 'tracker-failed';
+    runner.consider(facts, this.#held ?? failed, (ready) => this.#socketOn(ready, config.family), now);
   }
 
   #socketOn(facts: InterfaceFacts, family: Family): VrrpSocket | string {
@@ -178,9 +223,12 @@ export class VrrpRunner {
 
   status(): VrrpStatus {
     const { gateUnavailable } = this.#link;
+    const at = this.#link.now();
     return {
-      at: this.#link.now(),
-      instances: Array.from(this.#instances.values(), (runner) => runner.status()),
+      at,
+      instances: Array.from(this.#instances.values(), (runner) =>
+        runner.status(this.#trackers.weigh(runner.config, at)),
+      ),
       discarded: Object.fromEntries(this.#discarded),
       lateness: this.#lateness.status(),
       gate: gateUnavailable === undefined ? { available: true } : { available: false, why: gateUnavailable },

@@ -5,6 +5,7 @@ import type { VirtualRouterSnapshot } from './events.ts';
 import type { LeaseState } from './lease.ts';
 import type { ChecksumForm } from './packet.ts';
 import type { DiscardCounters, Remark } from './receive.ts';
+import type { Tracking } from './track.ts';
 import type { InstanceConfig } from './types.ts';
 
 /** Another router heard on the same VRID, interface and family. */
@@ -46,6 +47,7 @@ export interface InstanceStatus {
   readonly config: InstanceConfig;
   readonly router: VirtualRouterSnapshot;
   readonly lease: LeaseState;
+  readonly tracking: Tracking;
   readonly primary: Ip | undefined;
   readonly counters: InstanceCounters;
   /** Virtual addresses that are on the interface but not ours: they are neither leased nor removed. */

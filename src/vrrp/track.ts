@@ -81,6 +81,24 @@ export function weigh(
   return { effectivePriority, contributions, ...(faults.length > 0 && { fault: faults.join('; ') }) };
 }
 
+/** What has changed, for the log; undefined when neither the priority nor the fault has. */
+export function changeText(from: Tracking, to: Tracking): string | undefined {
+  const moved = from.effectivePriority !== to.effectivePriority;
+  if (!moved && from.fault === to.fault) return undefined;
+  const parts = [
+    ...(moved ? [`priority ${from.effectivePriority} → ${to.effectivePriority}`] : []),
+    ...(to.fault === undefined ? (from.fault === undefined ? [] : ['takes part again']) : ['out of the election']),
+  ];
+  const why = to.contributions.filter(({ kind, name, points, fault }) => {
+    const old = from.contributions.find((other) => other.kind === kind && other.name === name);
+    return old?.points !== points || old.fault !== fault;
+  });
+  return [parts.join(', '), ...why.map(stateText)].join('; ');
+}
+
+const stateText = ({ kind, name, verdict, words }: Contribution): string =>
+  kind === 'file' ? `file ${name} ${words}` : `${kind} ${name} is ${verdict}: ${words}`;
+
 function contribution(track: Track, state: TrackerState | undefined, now: Micros): Contribution {
   const { verdict, number, words, since } = state ?? {
     verdict: 'unknown',

@@ -1,5 +1,6 @@
 import { type Family, type Ip, ip, type Prefix } from '../base/ip.ts';
 import type { Micros } from '../base/time.ts';
+import type { Track } from './track.ts';
 
 /** Virtual Router Identifier, 1..255. RFC 9568 §5.2.3 */
 export type Vrid = number & { readonly kind: 'vrid' };
@@ -62,7 +63,7 @@ export interface UnicastPeer {
 
 /** keepalived's unicast: the same message goes to every peer, and nothing to the group. */
 export interface UnicastConfig {
-  /** unicast_src_ip; the primary address when undefined. */
+  /** unicast_src_ip; the primary address when undefined, with IPv6 one of the scope of the peers. */
   readonly source: Ip | undefined;
   readonly peers: readonly UnicastPeer[];
   /** TTL or hop limit that we send with. */
@@ -81,6 +82,8 @@ export interface InstanceConfig {
   readonly advert_int: Micros;
   readonly preempt: { readonly mode: 'always' | 'never'; readonly delay: Micros };
   readonly virtual_ipaddress: readonly VirtualAddress[];
+  /** Held like the virtual addresses, of any family, and not said in advertisements. */
+  readonly virtual_ipaddress_excluded?: readonly VirtualAddress[];
   /** Source of advertisements; the interface's primary (IPv6: first link-local) address when absent. */
   readonly mcast_src_ip?: Ip;
   /** Checksum form that we send for IPv4; both are accepted. protocols: pseudo header is the deployed form, message the RFC 9568 text. */
@@ -93,6 +96,8 @@ export interface InstanceConfig {
   readonly authentication?: Authentication;
   /** Absent: multicast. */
   readonly unicast?: UnicastConfig;
+  /** track_interface, track_script, track_file and track_process. */
+  readonly track?: readonly Track[];
 }
 
 /** The configuration as it may be shown: that there is a password stays, the password goes. */
@@ -100,6 +105,13 @@ export const withoutSecrets = (config: InstanceConfig): InstanceConfig =>
   config.authentication === undefined
     ? config
     : { ...config, authentication: { ...config.authentication, auth_pass: '(secret)' } };
+
+/** Every address that moves with the instance: what is added, guarded, announced and removed. */
+export const heldAddresses = ({
+  virtual_ipaddress: advertised,
+  virtual_ipaddress_excluded: excluded,
+}: Pick<InstanceConfig, 'virtual_ipaddress' | 'virtual_ipaddress_excluded'>): readonly VirtualAddress[] =>
+  excluded === undefined ? advertised : [...advertised, ...excluded];
 
 export const isOwner = (config: Pick<InstanceConfig, 'priority'>): boolean => config.priority === 255;
 

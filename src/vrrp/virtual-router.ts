@@ -56,6 +56,10 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
     return this.#state;
   }
 
+  get priority(): Priority {
+    return this.#priority;
+  }
+
   get config(): InstanceConfig {
     return this.#config;
   }

@@ -114,6 +114,8 @@ export class Router {
       demoted: () => undefined,
       trouble: (_name, text) => this.#world.trace(this.number, `trouble: ${text}`),
       beat: () => undefined,
+      drainTrackers: () => undefined,
+      weighed: (_name, words) => this.#world.trace(this.number, words),
     });
     link.run({
       wake: () => {

@@ -5,6 +5,7 @@ import { milliseconds, type Micros, seconds } from '../../src/base/time.ts';
 import type { GateOutcome } from '../../src/vrrp/instance.ts';
 import type { AddressWrite, InterfaceFacts, VrrpLink, VrrpSocketEvents } from '../../src/vrrp/link.ts';
 import { encodeAdvertisement } from '../../src/vrrp/packet.ts';
+import type { TrackerReport } from '../../src/vrrp/track-board.ts';
 import { VrrpRunner } from '../../src/vrrp/runner.ts';
 import { type InstanceConfig, type Priority, type Vrid, vrrpGroup } from '../../src/vrrp/types.ts';
 
@@ -73,6 +74,10 @@ export class LoopBench {
   readonly did: string[] = [];
   readonly transitions: string[] = [];
   readonly troubles: string[] = [];
+  /** What trackers have changed, as the log says it. */
+  readonly weighed: string[] = [];
+  /** Reports of trackers that wait in the queue of their channel. */
+  readonly reports: TrackerReport[] = [];
   opens = 0;
   closes = 0;
   readonly runner: VrrpRunner;
@@ -84,6 +89,10 @@ export class LoopBench {
       beat: () => undefined,
       transition: (_name, from, to, reason) => this.transitions.push(`${from} → ${to} (${reason})`),
       promoted: ({ instance }) => this.did.push(`promoted ${instance}`),
+      drainTrackers: () => {
+        for (const report of this.reports.splice(0)) this.runner.tracked(report);
+      },
+      weighed: (name, words) => this.weighed.push(`${name}: ${words}`),
       demoted: (instance) => this.did.push(`demoted ${instance}`),
       trouble: (_name, text) => this.troubles.push(text),
     });
