@@ -1,5 +1,5 @@
 /** Ancillary data of sendmsg and recvmsg, cmsg(3), with the 16-octet header of 64-bit Linux. */
-import type { Ip } from '../base/ip.ts';
+import type { Family, Ip } from '../base/ip.ts';
 import { familyOf, ipBytes, ipFromBytes } from '../base/ip.ts';
 import { IPPROTO_IP, IPPROTO_IPV6, IPV6_HOPLIMIT, IPV6_PKTINFO, IP_PKTINFO, IP_TTL } from './sockaddr.ts';
 
@@ -52,6 +52,15 @@ export function packetInfo(source: Ip, ifindex: number): ControlMessage {
   return six
     ? { level: IPPROTO_IPV6, type: IPV6_PKTINFO, data }
     : { level: IPPROTO_IP, type: IP_PKTINFO, data };
+}
+
+/** TTL or hop limit of one message. ip(7) IP_TTL, ipv6(7) IPV6_HOPLIMIT */
+export function hopLimit(family: Family, hops: number): ControlMessage {
+  const data = new Uint8Array(4);
+  viewOf(data).setInt32(0, hops, true);
+  return family === 4
+    ? { level: IPPROTO_IP, type: IP_TTL, data }
+    : { level: IPPROTO_IPV6, type: IPV6_HOPLIMIT, data };
 }
 
 /** What IP_RECVTTL, IP_PKTINFO, IPV6_RECVHOPLIMIT and IPV6_RECVPKTINFO tell of a received packet. */

@@ -2,13 +2,12 @@
  * The port of one life of a vrrp process to a made-up machine: what linux.ts is to a real one. Everything that comes to
  * the process comes as a turn of its loop, a little late; a stopped process has its turns afterwards, in any order.
  */
-import type { Family, Ip } from '../base/ip.ts';
+import { type Family, type Ip, isMulticast } from '../base/ip.ts';
 import { after, type Micros, micros } from '../base/time.ts';
 import type { AddressOutcome, GateOutcome } from '../vrrp/instance.ts';
 import type { GateWrite } from '../vrrp/lease.ts';
 import type { AddressWrite, InterfaceFacts, VrrpLink, VrrpSocket, VrrpSocketEvents } from '../vrrp/link.ts';
 import type { ReceivedPacket } from '../vrrp/receive.ts';
-import { vrrpGroup } from '../vrrp/types.ts';
 import { type MemoryKernel, remainingAt } from './memory.ts';
 
 export interface MemoryLinkOptions {
@@ -113,6 +112,8 @@ export class MemoryLink implements VrrpLink {
 
   receive(packet: ReceivedPacket): void {
     if (this.#dead || this.#events === undefined || this.#queue.length >= queueLength) return;
+    const { destination } = packet;
+    if (!isMulticast(destination) && !this.#kernel.isOurs(destination)) return;
     this.#queue.push(packet);
     if (this.#readable) return;
     this.#readable = true;
@@ -168,9 +169,9 @@ export class MemoryLink implements VrrpLink {
   open(_facts: InterfaceFacts, family: Family, events: VrrpSocketEvents): VrrpSocket {
     this.#events = events;
     return {
-      send: (data, source) => {
+      send: ({ message: data, ...header }) => {
         if (!this.#kernel.running) return ENETDOWN;
-        this.#options.send({ family, ttl: 255, source, destination: vrrpGroup[family], data });
+        this.#options.send({ family, ...header, data });
         return 0;
       },
       drain: () => this.drain(),

@@ -136,6 +136,11 @@ export class MemoryKernel {
     return gated === undefined || this.#alive(gated.lease);
   }
 
+  /** Whether packets for this address are taken. */
+  isOurs(address: Ip): boolean {
+    return address === this.#interface.primary.address || this.#virtual.has(address);
+  }
+
   has(address: Ip): boolean {
     return this.#virtual.has(address);
   }

@@ -1,11 +1,14 @@
-/** Raw sockets for IP protocol 112: one per interface and family. RFC 9568 §5.1.1, §5.1.2; protocols §3.1 */
-import type { Family, Ip } from '../base/ip.ts';
+/**
+ * Raw sockets for IP protocol 112: one per interface and family. RFC 9568 §5.1.1, §5.1.2; protocols §3.1
+ * All are in the VRRP group, those of unicast instances too: a peer that multicasts has to be named, not missed.
+ */
+import type { Family } from '../base/ip.ts';
 import { ip } from '../base/ip.ts';
-import type { VrrpSocket, VrrpSocketEvents } from '../vrrp/link.ts';
+import type { VrrpDatagram, VrrpSocket, VrrpSocketEvents } from '../vrrp/link.ts';
 import { vrrpProtocol } from '../vrrp/packet.ts';
 import { vrrpGroup } from '../vrrp/types.ts';
 import { type ReceivedPacket, splitIp4 } from '../vrrp/receive.ts';
-import { packetInfo, readReception, writeControl } from './control-message.ts';
+import { hopLimit, packetInfo, readReception, writeControl } from './control-message.ts';
 import { errnoText } from './errno.ts';
 import { type Datagram, native } from './native.ts';
 import * as so from './sockaddr.ts';
@@ -34,7 +37,6 @@ export function openVrrpSocket(
     native.close(fd);
     return `VRRP socket on ${name}: ${refused}`;
   }
-  const destination = so.inetAddress(vrrpGroup[family], 0, family === 6 ? index : 0);
   const receiver =
     events &&
     native.receive(
@@ -44,9 +46,11 @@ export function openVrrpSocket(
       (errno) => events.onError(errno),
     );
   return {
-    send(message: Uint8Array, source: Ip): number {
-      // The source goes with each message: instances on one interface may speak with different addresses.
-      const sent = native.send(fd, message, destination, writeControl([packetInfo(source, index)]));
+    send({ message, source, destination, ttl }: VrrpDatagram): number {
+      // Source and TTL go with each message: instances on one interface may speak with different ones.
+      const control = writeControl([packetInfo(source, index), hopLimit(family, ttl)]);
+      const to = so.inetAddress(destination, 0, family === 6 ? index : 0);
+      const sent = native.send(fd, message, to, control);
       return sent < 0 ? -sent : 0;
     },
     drain(): void {
@@ -86,7 +90,6 @@ function configure(
 type Option = readonly [what: string, level: number, option: number, value: Uint8Array | number];
 
 const options4 = (index: number, receives: boolean): readonly Option[] => [
-  ['IP_MULTICAST_TTL', so.IPPROTO_IP, so.IP_MULTICAST_TTL, 255],
   ['IP_MULTICAST_LOOP', so.IPPROTO_IP, so.IP_MULTICAST_LOOP, 0],
   ['IP_TOS', so.IPPROTO_IP, so.IP_TOS, trafficClass],
   ['IP_MULTICAST_IF', so.IPPROTO_IP, so.IP_MULTICAST_IF, so.membership(ip('0.0.0.0'), index)],
@@ -108,7 +111,6 @@ const options4 = (index: number, receives: boolean): readonly Option[] => [
  * No IPV6_V6ONLY: a raw socket has no mapped addresses, and the kernel answers EINVAL to one with a protocol.
  */
 const options6 = (index: number, receives: boolean): readonly Option[] => [
-  ['IPV6_MULTICAST_HOPS', so.IPPROTO_IPV6, so.IPV6_MULTICAST_HOPS, 255],
   ['IPV6_MULTICAST_LOOP', so.IPPROTO_IPV6, so.IPV6_MULTICAST_LOOP, 0],
   ['IPV6_TCLASS', so.IPPROTO_IPV6, so.IPV6_TCLASS, trafficClass],
   ['IPV6_MULTICAST_IF', so.IPPROTO_IPV6, so.IPV6_MULTICAST_IF, index],

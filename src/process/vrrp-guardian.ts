@@ -34,7 +34,7 @@ export class VrrpGuardian {
   finish(): readonly string[] {
     const held = [...this.#promotions.values()];
     for (const { promotion, socket } of held)
-      if (typeof socket === 'object') socket.send(promotion.farewell, promotion.source);
+      if (typeof socket === 'object') for (const datagram of promotion.farewell) socket.send(datagram);
     for (const { promotion } of held) this.#withdraw(promotion);
     for (const { promotion } of held) this.demoted(promotion.instance);
     return held.map(({ promotion }) => promotion.instance);

@@ -25,6 +25,11 @@ export class HeardRouters {
     });
   }
 
+  /** Whether a router was heard since this instant. */
+  since(instant: Micros): boolean {
+    return [...this.#routers.values()].some(({ lastHeardAt }) => lastHeardAt >= instant);
+  }
+
   list(): readonly HeardRouter[] {
     return [...this.#routers.values()];
   }

@@ -7,7 +7,8 @@ import type { Micros } from '../base/time.ts';
 import type { AddressOutcome, GateOutcome } from './instance.ts';
 import type { GateWrite } from './lease.ts';
 import type { InterfaceFacts, VrrpLink } from './link.ts';
-import type { InstanceConfig, VirtualAddress } from './types.ts';
+import type { Promotion } from './promotion.ts';
+import { heldAddresses, type InstanceConfig, type VirtualAddress } from './types.ts';
 
 /**
  * Who of one process has an address now. A reload may move one from an instance to another while both are Active: what the
@@ -37,12 +38,22 @@ export class Holdings {
 
   /** Virtual addresses that somebody else added: neither leased nor removed by us. */
   foreign(config: InstanceConfig): ReadonlySet<Ip> {
-    const foreign = config.virtual_ipaddress.filter((virtual) =>
+    const foreign = heldAddresses(config).filter((virtual) =>
       this.factsOf(config, virtual)?.addresses.some(
         ({ address, ours }) => address === virtual.address && !ours,
       ),
     );
     return new Set(foreign.map(({ address }) => address));
+  }
+
+  /** The others, and where they are. */
+  own(config: InstanceConfig): Promotion['addresses'] {
+    const foreign = this.foreign(config);
+    const own = heldAddresses(config).filter(({ address }) => !foreign.has(address));
+    return own.flatMap((address) => {
+      const interfaceIndex = this.factsOf(config, address)?.index;
+      return interfaceIndex === undefined ? [] : [{ interfaceIndex, address }];
+    });
   }
 
   /**

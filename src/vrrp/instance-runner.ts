@@ -1,6 +1,7 @@
 /** One instance on a real link: the port of its Instance, and the facts that status shows of it. */
-import type { Ip } from '../base/ip.ts';
+import { familyOf, type Ip } from '../base/ip.ts';
 import { after, earlier, type Micros, seconds } from '../base/time.ts';
+import { advertisements, Advertiser } from './advertise.ts';
 import type { ShutdownReason, State, TransitionReason } from './events.ts';
 import { gratuitousArp, unsolicitedNeighbourAdvertisement } from './frames.ts';
 import { type AddressOutcome, Instance, type InstancePort } from './instance.ts';
@@ -8,13 +9,19 @@ import { HeardRouters } from './heard.ts';
 import { type Claims, Holdings } from './holdings.ts';
 import type { GateWrite } from './lease.ts';
 import type { InterfaceFacts, VrrpLink, VrrpSocket } from './link.ts';
-import { encodeAdvertisement } from './packet.ts';
+import { MismatchingSpeakers } from './mismatch.ts';
 import type { Promotion } from './promotion.ts';
 import { readiness } from './readiness.ts';
-import type { Listener, Received } from './receive.ts';
+import type { ForeignSpeaker, Listener, Received } from './receive.ts';
 import { instanceCounters, type InstanceStatus } from './status.ts';
 import type { Tracking } from './track.ts';
-import { type InstanceConfig, type Priority, type VirtualAddress, vrrpGroup } from './types.ts';
+import {
+  heldAddresses,
+  type InstanceConfig,
+  type Priority,
+  type VirtualAddress,
+  withoutSecrets,
+} from './types.ts';
 
 export interface InstanceHost {
   transition(name: string, from: State, to: State, reason: TransitionReason, now: Micros): void;
@@ -32,8 +39,10 @@ export class InstanceRunner implements InstancePort, Listener {
   readonly #host: InstanceHost;
   readonly #holdings: Holdings;
   readonly #heard = new HeardRouters();
+  readonly #mismatching = new MismatchingSpeakers();
   readonly #seen = new Set<Ip>();
   readonly #counters = instanceCounters();
+  readonly #advertiser = new Advertiser(this.#counters, (text) => this.#say(text, this.#link.now()));
   #facts: InterfaceFacts | undefined;
   #primary: Ip | undefined;
   #socket: VrrpSocket | undefined;
@@ -129,7 +138,7 @@ export class InstanceRunner implements InstancePort, Listener {
   /** Sees which virtual addresses the kernel has; one that was there and is gone while Active was taken by another hand. */
   #compareAddresses(now: Micros): void {
     if (this.instance.router.state !== 'active') return;
-    for (const address of this.config.virtual_ipaddress) {
+    for (const address of heldAddresses(this.config)) {
       const facts = this.#holdings.factsOf(this.config, address);
       if (facts?.addresses.some((present) => present.address === address.address) === true)
         this.#seen.add(address.address);
@@ -149,6 +158,12 @@ export class InstanceRunner implements InstancePort, Listener {
     this.instance.handle({ type: 'advertisement', source, priority: advertisement.priority, interval }, now);
   }
 
+  /** It speaks for this virtual router, and was discarded. */
+  disbelieved(speaker: ForeignSpeaker<Listener>, now: Micros): void {
+    const notice = this.#mismatching.note(speaker, now);
+    if (notice !== undefined) this.#host.trouble(this.config.name, notice, now);
+  }
+
   reconfigure(config: InstanceConfig, priority: Priority, now: Micros): void {
     this.instance.handle({ type: 'reconfigure', config, priority }, now);
     if (this.instance.router.state === 'active') this.#handOver();
@@ -158,15 +173,9 @@ export class InstanceRunner implements InstancePort, Listener {
 
   sendAdvertisement(config: InstanceConfig, priority: number): boolean {
     if (this.#socket === undefined || this.#primary === undefined) return false;
-    const errno = this.#socket.send(this.#message(config, priority, this.#primary), this.#primary);
-    if (errno !== 0) {
-      this.#counters.sendErrors++;
-      this.#say(`an advertisement could not be sent: errno ${errno}`, this.#link.now());
-      return false;
-    }
-    this.#counters.advertisementsSent++;
-    if (priority === 0) this.#counters.priorityZeroSent++;
-    return true;
+    const { activeDownInterval } = this.instance.router.snapshot();
+    const alone = (): boolean => !this.#heard.since((this.#link.now() - activeDownInterval) as Micros);
+    return this.#advertiser.send(this.#socket, advertisements(config, priority, this.#primary), alone);
   }
 
   writeAddresses(
@@ -200,12 +209,12 @@ export class InstanceRunner implements InstancePort, Listener {
     if (refused !== undefined && state === 'initialize') this.#retryAt = after(now, retryPause);
     // One that was refused is treated as lost: the keeper tries again.
     if (state === 'active' && outcomes.some((outcome) => outcome !== 'done'))
-      for (const { address } of config.virtual_ipaddress) this.#seen.add(address);
+      for (const { address } of heldAddresses(config)) this.#seen.add(address);
   }
 
   #unheld(addresses: readonly VirtualAddress[]): readonly VirtualAddress[] {
     const { state, config } = this.instance.router;
-    const held = new Set(state === 'active' ? config.virtual_ipaddress.map(({ address }) => address) : []);
+    const held = new Set(state === 'active' ? heldAddresses(config).map(({ address }) => address) : []);
     return addresses.filter(({ address }) => !held.has(address));
   }
 
@@ -229,11 +238,11 @@ export class InstanceRunner implements InstancePort, Listener {
   }
 
   announce(config: InstanceConfig, address: Ip): void {
-    const virtual = config.virtual_ipaddress.find((candidate) => candidate.address === address);
+    const virtual = heldAddresses(config).find((candidate) => candidate.address === address);
     const facts = virtual === undefined ? this.#facts : this.#holdings.factsOf(config, virtual);
     if (facts?.mac === undefined) return;
     const frame =
-      config.family === 4
+      familyOf(address) === 4
         ? gratuitousArp(address, facts.mac)
         : unsolicitedNeighbourAdvertisement(address, facts.mac, facts.router);
     if (this.#link.sendFrame(facts.index, frame) === 0) this.#counters.announcementsSent++;
@@ -252,30 +261,14 @@ export class InstanceRunner implements InstancePort, Listener {
   #handOver(): void {
     const { config } = this;
     if (this.#facts === undefined || this.#primary === undefined) return;
-    const foreign = this.#holdings.foreign(config);
-    const own = config.virtual_ipaddress.filter(({ address }) => !foreign.has(address));
     this.#host.promoted({
       instance: config.name,
       interface: { name: this.#facts.name, index: this.#facts.index },
       family: config.family,
-      source: this.#primary,
-      farewell: this.#message(config, 0, this.#primary),
+      farewell: advertisements(config, 0, this.#primary),
       gated: config.lease.mode !== 'off',
-      addresses: own.flatMap((address) => {
-        const interfaceIndex = this.#holdings.factsOf(config, address)?.index;
-        return interfaceIndex === undefined ? [] : [{ interfaceIndex, address }];
-      }),
+      addresses: this.#holdings.own(config),
     });
-  }
-
-  #message(config: InstanceConfig, priority: number, source: Ip): Uint8Array {
-    const { virtual_router_id: vrid, family, checksum } = config;
-    const addresses = config.virtual_ipaddress.map(({ address }) => address);
-    const maxAdvertiseIntervalCs = Math.round(config.advert_int / 10_000);
-    return encodeAdvertisement(
-      { vrid, priority: priority as Priority, maxAdvertiseIntervalCs, addresses, family },
-      { source, destination: vrrpGroup[family], checksum },
-    );
   }
 
   #say(text: string, at: Micros): void {
@@ -285,7 +278,7 @@ export class InstanceRunner implements InstancePort, Listener {
 
   status(tracking: Tracking): InstanceStatus {
     return {
-      config: this.config,
+      config: withoutSecrets(this.config),
       router: this.instance.router.snapshot(),
       lease: this.instance.leaseState,
       tracking,
@@ -293,6 +286,7 @@ export class InstanceRunner implements InstancePort, Listener {
       counters: { ...this.#counters },
       foreignAddresses: [...this.#holdings.foreign(this.config)],
       heard: this.#heard.list(),
+      mismatching: this.#mismatching.list(),
       ...(this.#trouble !== undefined && { trouble: this.#trouble }),
     };
   }

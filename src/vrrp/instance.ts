@@ -9,7 +9,13 @@ import { expire } from '../machine.ts';
 import { AddressKeeper } from './address-keeper.ts';
 import { type AnnounceAction, type AnnounceEvent, Announcer } from './announce.ts';
 import { type GateWrite, Lease, type LeaseState } from './lease.ts';
-import { type AnnounceTimings, type InstanceConfig, missingFrom, type VirtualAddress } from './types.ts';
+import {
+  type AnnounceTimings,
+  heldAddresses,
+  type InstanceConfig,
+  missingFrom,
+  type VirtualAddress,
+} from './types.ts';
 import type {
   ShutdownReason,
   State,
@@ -110,8 +116,8 @@ export class Instance {
         return;
       }
       // An acknowledged gate proves that the addresses, which outlive it, are still there to be refreshed.
-      const { virtual_ipaddress: addresses, lease } = config;
-      this.#port.writeAddresses(config, 'refresh', addresses, lease.address_lifetime_s, write.notAfter);
+      const lifetime_s = config.lease.address_lifetime_s;
+      this.#port.writeAddresses(config, 'refresh', heldAddresses(config), lifetime_s, write.notAfter);
     } else if (outcome === 'lapsed' || outcome === 'too-late') this.handle({ type: 'lease-lapsed' }, now);
     // Not acknowledged is not renewed: the next advertisement tries again, and a gate that closed meanwhile says so.
     // To go on as `weak` here would advertise a VIP that our own kernel refuses to answer for.
@@ -151,7 +157,7 @@ export class Instance {
         return;
       case 'renew-lease': {
         const write = this.#advertLeft ? this.lease.renew(config.lease, now) : undefined;
-        if (write !== undefined) this.#port.writeGate(config, 'renew', config.virtual_ipaddress, write);
+        if (write !== undefined) this.#port.writeGate(config, 'renew', heldAddresses(config), write);
         return;
       }
       case 'open-gate':
@@ -190,7 +196,7 @@ export class Instance {
   }
 
   #announceAll(now: Micros): void {
-    const addresses = this.router.config.virtual_ipaddress.map(({ address }) => address);
+    const addresses = heldAddresses(this.router.config).map(({ address }) => address);
     this.#announce({ type: 'start', addresses }, now);
   }
 

@@ -29,10 +29,19 @@ export interface InterfaceFacts {
   readonly addresses: readonly InterfaceAddress[];
 }
 
+/** One VRRP message, and what goes into the IP header before it. */
+export interface VrrpDatagram {
+  readonly source: Ip;
+  readonly destination: Ip;
+  /** TTL or hop limit. */
+  readonly ttl: number;
+  readonly message: Uint8Array;
+}
+
 /** One raw VRRP socket: an interface and a family, shared by the instances on it. */
 export interface VrrpSocket {
   /** @returns 0 or a positive errno */
-  send(message: Uint8Array, source: Ip): number;
+  send(datagram: VrrpDatagram): number;
   /** Delivers what is queued, without waiting. */
   drain(): void;
   close(): void;

@@ -1,7 +1,7 @@
 import { familyOf, isLinkLocal, type Ip } from '../base/ip.ts';
 import type { ShutdownReason } from './events.ts';
 import type { InterfaceFacts } from './link.ts';
-import type { InstanceConfig } from './types.ts';
+import { heldAddresses, type InstanceConfig } from './types.ts';
 
 export type Readiness =
   | { readonly ready: true; readonly facts: InterfaceFacts; readonly primary: Ip }
@@ -22,18 +22,22 @@ export function readiness(config: InstanceConfig, facts: InterfaceFacts | undefi
 }
 
 /**
- * RFC 9568 §1.7: the primary address is one of the interface's real ones; IPv6 sends from a link-local one (§5.1.2.1).
+ * RFC 9568 §1.7: the primary address is one of the interface's real ones; IPv6 sends from a link-local one (§5.1.2.1),
+ * but to a peer behind a router from one that it can answer.
  * A virtual address never serves, or two routers would speak with one voice.
  */
 function primaryAddress(config: InstanceConfig, facts: InterfaceFacts): Ip | undefined {
-  const virtual = new Set(config.virtual_ipaddress.map(({ address }) => address));
+  const virtual = new Set(heldAddresses(config).map(({ address }) => address));
   const usable = facts.addresses.filter(
     ({ address, tentative, ours }) => familyOf(address) === config.family && !tentative && !ours,
   );
-  if (config.mcast_src_ip !== undefined)
-    return usable.some(({ address }) => address === config.mcast_src_ip) ? config.mcast_src_ip : undefined;
+  const { unicast } = config;
+  const wanted = unicast === undefined ? config.mcast_src_ip : unicast.source;
+  if (wanted !== undefined) return usable.find(({ address }) => address === wanted)?.address;
   const real = usable.map(({ address }) => address).filter((address) => !virtual.has(address));
   // An address owner may have no other address than the virtual one. RFC 9568 §1.7
   const candidates = real.length > 0 || config.priority !== 255 ? real : usable.map(({ address }) => address);
-  return config.family === 6 ? candidates.find(isLinkLocal) : candidates[0];
+  if (config.family === 4) return candidates[0];
+  const onLink = unicast?.peers.every(({ address }) => isLinkLocal(address)) ?? true;
+  return candidates.find((address) => isLinkLocal(address) === onLink);
 }

@@ -13,13 +13,17 @@ import { type InstanceHost, InstanceRunner } from './instance-runner.ts';
 import { Lateness } from './lateness.ts';
 import type { InterfaceFacts, VrrpLink, VrrpSocket } from './link.ts';
 import { type DiscardCounters, discardCounters, receive, type ReceivedPacket } from './receive.ts';
-import type { VrrpStatus } from './status.ts';
+import { Sightings } from './sightings.ts';
+import type { OtherRouter, VrrpStatus } from './status.ts';
 import type { TrackerDefinition, TrackerReport } from './track-board.ts';
 import { Trackers } from './trackers.ts';
 import type { InstanceConfig } from './types.ts';
 
 /** The loop comes by at least this often: a beat for the parent, and the grain in which a gap is measured. */
 export const beatInterval = milliseconds(100);
+
+/** Other virtual routers on our links that status names. */
+const mostOthers = 64;
 
 export interface RunnerHost extends InstanceHost {
   /** Every beatInterval, when the loop really runs. */
@@ -44,6 +48,7 @@ export class VrrpRunner {
   readonly #claims: Claims = new Map();
   readonly #sockets = new Map<string, SharedSocket>();
   readonly #discarded = new Map<string, DiscardCounters>();
+  readonly #others = new Sightings<OtherRouter>(mostOthers);
   readonly #lateness = new Lateness();
   readonly #trackers = new Trackers();
   #held: ShutdownReason | undefined;
@@ -189,7 +194,7 @@ export class VrrpRunner {
     const discarded = this.#discarded.get(label) ?? discardCounters();
     this.#discarded.set(label, discarded);
     const socket = this.#link.open(facts, family, {
-      onPacket: (packet) => this.#heard(packet, facts.index, discarded),
+      onPacket: (packet) => this.#heard(packet, facts, discarded),
       onError: () => this.interfacesChanged(),
     });
     if (typeof socket !== 'string')
@@ -208,17 +213,27 @@ export class VrrpRunner {
     }
   }
 
-  #heard(packet: ReceivedPacket, interfaceIndex: number, discarded: DiscardCounters): void {
+  #heard(packet: ReceivedPacket, facts: InterfaceFacts, discarded: DiscardCounters): void {
     const now = this.#enter();
     const received = receive(packet, (vrid, family) =>
       [...this.#instances.values()].find(
         ({ config, interfaceIndex: index }) =>
-          config.virtual_router_id === vrid && config.family === family && index === interfaceIndex,
+          config.virtual_router_id === vrid && config.family === family && index === facts.index,
       ),
     );
-    if (received.verdict === 'discard') discarded[received.reason]++;
-    else received.listener.heard(received, packet.source, now);
+    if (received.verdict === 'accept') received.listener.heard(received, packet.source, now);
+    else {
+      discarded[received.reason]++;
+      if (received.reason === 'vrid') this.#noteOther(packet, facts.name, now);
+      received.foreign?.listener.disbelieved(received.foreign, now);
+    }
     this.#rest(now);
+  }
+
+  #noteOther({ family, source, data }: ReceivedPacket, name: string, now: Micros): void {
+    const [first = 0, vrid = 0] = data;
+    const other = { interface: name, family, source, vrid, version: first >> 4 };
+    this.#others.note(Object.values(other).join(' '), other, now);
   }
 
   status(): VrrpStatus {
@@ -230,6 +245,7 @@ export class VrrpRunner {
         runner.status(this.#trackers.weigh(runner.config, at)),
       ),
       discarded: Object.fromEntries(this.#discarded),
+      otherRouters: this.#others.list(),
       lateness: this.#lateness.status(),
       gate: gateUnavailable === undefined ? { available: true } : { available: false, why: gateUnavailable },
       realtime: this.#realtime,
@@ -237,6 +253,9 @@ export class VrrpRunner {
   }
 }
 
-/** What cannot change without leaving: another VRID, interface or source is another voice on the wire. */
-const identity = (config: InstanceConfig): string =>
-  [config.interface, config.family, config.virtual_router_id, config.mcast_src_ip].join(' ');
+/** What cannot change without leaving: another VRID, version, interface or source is another voice on the wire. */
+const identity = ({ unicast, version = 3, ...config }: InstanceConfig): string =>
+  JSON.stringify([
+    ...[config.interface, config.family, config.virtual_router_id, version, config.mcast_src_ip ?? ''],
+    ...[unicast !== undefined, unicast?.source ?? ''],
+  ]);

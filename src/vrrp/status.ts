@@ -1,11 +1,13 @@
 /** What the vrrp process tells about itself. Instants are CLOCK_BOOTTIME µs, so that a reader can give every fact an age. */
-import type { Ip } from '../base/ip.ts';
+import type { Family, Ip } from '../base/ip.ts';
 import type { Micros } from '../base/time.ts';
 import type { VirtualRouterSnapshot } from './events.ts';
 import type { LeaseState } from './lease.ts';
 import type { ChecksumForm } from './packet.ts';
+import type { MismatchingSpeaker } from './mismatch.ts';
 import type { DiscardCounters, Remark } from './receive.ts';
 import type { Tracking } from './track.ts';
+import type { Sighting } from './sightings.ts';
 import type { InstanceConfig } from './types.ts';
 
 /** Another router heard on the same VRID, interface and family. */
@@ -17,6 +19,15 @@ export interface HeardRouter {
   readonly remarks: readonly Remark[];
   readonly advertisements: number;
   readonly lastHeardAt: Micros;
+}
+
+/** Somebody on the link with a VRID that is not ours, as its packets say. */
+export interface OtherRouter {
+  readonly interface: string;
+  readonly family: Family;
+  readonly source: Ip;
+  readonly vrid: number;
+  readonly version: number;
 }
 
 export interface InstanceCounters {
@@ -44,6 +55,7 @@ export const instanceCounters = (): InstanceCounters => ({
 });
 
 export interface InstanceStatus {
+  /** Without secrets. */
   readonly config: InstanceConfig;
   readonly router: VirtualRouterSnapshot;
   readonly lease: LeaseState;
@@ -53,6 +65,8 @@ export interface InstanceStatus {
   /** Virtual addresses that are on the interface but not ours: they are neither leased nor removed. */
   readonly foreignAddresses: readonly Ip[];
   readonly heard: readonly HeardRouter[];
+  /** They speak for this virtual router, and are not believed: likely two Actives. */
+  readonly mismatching: readonly Sighting<MismatchingSpeaker>[];
   /** The last thing the kernel refused, in words. */
   readonly trouble?: { readonly text: string; readonly at: Micros };
 }
@@ -62,6 +76,7 @@ export interface VrrpStatus {
   readonly instances: readonly InstanceStatus[];
   /** Packets that never reached an instance, by reason and interface/family ("eth0/4"). */
   readonly discarded: Readonly<Record<string, DiscardCounters>>;
+  readonly otherRouters: readonly Sighting<OtherRouter>[];
   /** How late the loop acted on its deadlines. */
   readonly lateness: LatenessStatus;
   readonly gate: { readonly available: boolean; readonly why?: string };
@@ -71,6 +86,8 @@ export interface VrrpStatus {
 
 export interface LatenessStatus {
   readonly samples: number;
+  /** The histogram itself, for whoever wants the figures of a time between two readings. Empty ones are left out. */
+  readonly buckets: readonly (readonly [upTo: Micros, count: number])[];
   readonly max: Micros;
   readonly p50: Micros;
   readonly p99: Micros;

@@ -3,7 +3,13 @@ import { ip, type Ip } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import { milliseconds, type Micros, seconds } from '../../src/base/time.ts';
 import type { GateOutcome } from '../../src/vrrp/instance.ts';
-import type { AddressWrite, InterfaceFacts, VrrpLink, VrrpSocketEvents } from '../../src/vrrp/link.ts';
+import type {
+  AddressWrite,
+  InterfaceFacts,
+  VrrpDatagram,
+  VrrpLink,
+  VrrpSocketEvents,
+} from '../../src/vrrp/link.ts';
 import { encodeAdvertisement } from '../../src/vrrp/packet.ts';
 import type { TrackerReport } from '../../src/vrrp/track-board.ts';
 import { VrrpRunner } from '../../src/vrrp/runner.ts';
@@ -78,6 +84,9 @@ export class LoopBench {
   readonly weighed: string[] = [];
   /** Reports of trackers that wait in the queue of their channel. */
   readonly reports: TrackerReport[] = [];
+  readonly sent: VrrpDatagram[] = [];
+  /** What the kernel says to a send. */
+  sendErrno: (datagram: VrrpDatagram) => number = () => 0;
   opens = 0;
   closes = 0;
   readonly runner: VrrpRunner;
@@ -108,9 +117,10 @@ export class LoopBench {
         this.opens++;
         this.#events = events;
         return {
-          send: (message) => {
-            this.did.push(`advert ${message[2]}`);
-            return 0;
+          send: (datagram) => {
+            this.sent.push(datagram);
+            this.did.push(`advert ${datagram.message[2]}`);
+            return this.sendErrno(datagram);
           },
           drain: () => {
             for (const { source, data } of this.queue.splice(0))
