@@ -11,6 +11,7 @@ import type { Config } from './config/types.ts';
 import type { Admission, Control, ProcessName, ProcessStatus, Snapshot } from './control.ts';
 import { native } from './kernel/native.ts';
 import { pssOf } from './kernel/process-memory.ts';
+import { secretReader } from './kernel/secret-file.ts';
 import { ServiceManager } from './kernel/service-manager.ts';
 import { accountOf } from './process/account.ts';
 import { admission } from './process/admission.ts';
@@ -86,7 +87,7 @@ export class Daemon implements Control {
     } catch (error) {
       return [`${file}: cannot be read: ${(error as Error).message}`];
     }
-    const loaded = loadConfig(text, file, node);
+    const loaded = loadConfig(text, file, node, secretReader(file));
     if (!loaded.ok) return loaded.error.map(renderError);
     this.#config = loaded.value.config;
     this.#loadedAt = native.now() as Micros;

@@ -6,6 +6,7 @@ import type { LoadedAll, NodeName } from '../config/load.ts';
 import { loadAll, loadConfig, nodeName } from '../config/load.ts';
 import { renderError, renderNote } from '../config/report.ts';
 import { limits } from '../config/text.ts';
+import { secretReader } from '../kernel/secret-file.ts';
 
 /** Exit codes of `vipkeeper check`. */
 export const exitCodes = { good: 0, mistakes: 1, usage: 2, unreadable: 3 } as const;
@@ -63,7 +64,7 @@ export function check(options: CheckOptions, io: CheckIo = processIo()): number 
     return exitCodes.unreadable;
   }
   // A host that is no director (a laptop, a CI job) asks about the file as a whole.
-  const found = verdict(bytes, basename(path), node, node.from === 'the host name');
+  const found = verdict(bytes, path, node, node.from === 'the host name');
   if (options.json === true) {
     const { nodes, good, errors, notes } = found;
     const one = nodes.length === 1 ? nodes[0] : null;
@@ -77,17 +78,18 @@ interface Verdict extends Pick<LoadedAll, 'nodes' | 'errors' | 'notes'> {
   readonly instances: number;
 }
 
-function verdict(bytes: Uint8Array, file: string, node: NodeName, mayBeOther: boolean): Verdict {
+function verdict(bytes: Uint8Array, path: string, node: NodeName, mayBeOther: boolean): Verdict {
+  const file = basename(path);
   const all = loadAll(bytes, file, node);
   const whole = mayBeOther && all.nodes.length > 0 && !all.nodes.includes(node.name);
-  const one = whole ? undefined : loadConfig(bytes, file, node);
+  const one = whole ? undefined : loadConfig(bytes, file, node, secretReader(path));
   const errors = one === undefined ? all.errors : one.ok ? [] : one.error;
   const [config] = all.configs.values();
   return {
     good: errors.length === 0,
     nodes: whole ? all.nodes : [node.name],
     errors,
-    notes: all.notes,
+    notes: one?.ok === true ? one.value.notes : all.notes,
     instances: config?.vrrp_instance.length ?? 0,
   };
 }

@@ -6,6 +6,7 @@ import { openControlSocket } from '../api/control-socket.ts';
 import { loadConfig, nodeName } from '../config/load.ts';
 import { renderError, renderNote } from '../config/report.ts';
 import { Daemon } from '../daemon.ts';
+import { secretReader } from '../kernel/secret-file.ts';
 import { type LogFormat, logFormats, type LogLevel, logLevels, openLog } from '../log.ts';
 import { defaultConfig, defaultControl } from './places.ts';
 
@@ -40,7 +41,7 @@ const underSystemd = (): boolean => process.env['JOURNAL_STREAM'] !== undefined;
 async function run(options: RunOptions): Promise<void> {
   process.title = 'vipkeeper';
   const node = nodeName(options.node, process.env['VIPKEEPER_NODE'], hostname());
-  const loaded = loadConfig(read(options.config), options.config, node);
+  const loaded = loadConfig(read(options.config), options.config, node, secretReader(options.config));
   if (!loaded.ok) {
     for (const error of loaded.error) process.stderr.write(`${renderError(error)}\n`);
     process.exit(1);

@@ -1,6 +1,6 @@
 import type { Family, Ip } from '../base/ip.ts';
 import { addressBits, familyOf, ip, isLinkLocal, isMulticast, parsePrefix } from '../base/ip.ts';
-import type { VirtualAddress } from '../vrrp/types.ts';
+import type { InstanceConfig, VirtualAddress } from '../vrrp/types.ts';
 import type { RawAddress, RawInstance } from './raw.ts';
 import type { Path } from './report.ts';
 import { quote } from './report.ts';
@@ -16,34 +16,55 @@ const mostAddresses: Readonly<Record<Family, number>> = {
   6: Math.min(255, Math.floor((1500 - 40 - 8) / 16)),
 };
 
-/** virtual_ipaddress of one instance; what cannot be used is reported and left out. */
-export function buildAddresses(view: View, path: Path, raw: RawInstance): readonly VirtualAddress[] {
+type Lists = Pick<InstanceConfig, 'virtual_ipaddress' | 'virtual_ipaddress_excluded'>;
+
+/** The addresses of one instance; what cannot be used is reported and left out. */
+export function buildAddresses(view: View, path: Path, raw: RawInstance): Lists {
+  const advertised: VirtualAddress[] = [];
   const list = [...path, 'virtual_ipaddress'];
-  const addresses: VirtualAddress[] = [];
-  for (const [at, entry] of raw.virtual_ipaddress.entries()) {
-    const written = typeof entry === 'string' ? { address: entry } : entry;
-    const place = typeof entry === 'string' ? [...list, at] : [...list, at, 'address'];
-    const built = buildAddress(view, { entry: [...list, at], address: place }, written, raw.as_written);
-    if (built === undefined) continue;
-    const [first] = addresses;
-    if (first !== undefined && familyOf(first.address) !== familyOf(built.address)) {
+  for (const [place, address] of read(view, list, raw.virtual_ipaddress, raw.as_written)) {
+    const [first] = advertised;
+    if (first !== undefined && familyOf(first.address) !== familyOf(address.address)) {
       view.error(place, {
-        message: `${built.address} is of another family than ${first.address} before it`,
+        message: `${address.address} is of another family than ${first.address} before it`,
         expected: 'two instances, one per family (one election over both families comes later)',
         why: 'an advertisement carries one family',
       });
-      return addresses;
+      return { virtual_ipaddress: advertised };
     }
-    if (addresses.some(({ address }) => address === built.address)) {
-      view.error(place, {
-        message: `${built.address} is twice in ${view.describe(list)}`,
-        expected: 'every address once',
-      });
-    }
-    addresses.push(built);
+    add(view, place, list, advertised, address);
   }
-  checkList(view, list, raw, addresses);
-  return addresses;
+  checkList(view, list, raw, advertised);
+  if (raw.virtual_ipaddress_excluded === undefined) return { virtual_ipaddress: advertised };
+  const held = [...advertised];
+  const others = [...path, 'virtual_ipaddress_excluded'];
+  for (const [place, address] of read(view, others, raw.virtual_ipaddress_excluded, raw.as_written))
+    add(view, place, path, held, address);
+  return { virtual_ipaddress: advertised, virtual_ipaddress_excluded: held.slice(advertised.length) };
+}
+
+function* read(
+  view: View,
+  list: Path,
+  entries: readonly (string | RawAddress)[],
+  keepPrefix: boolean,
+): Generator<readonly [Path, VirtualAddress]> {
+  for (const [at, entry] of entries.entries()) {
+    const written = typeof entry === 'string' ? { address: entry } : entry;
+    const place = typeof entry === 'string' ? [...list, at] : [...list, at, 'address'];
+    const built = buildAddress(view, { entry: [...list, at], address: place }, written, keepPrefix);
+    if (built !== undefined) yield [place, built];
+  }
+}
+
+function add(view: View, place: Path, where: Path, list: VirtualAddress[], address: VirtualAddress): void {
+  if (list.some((other) => other.address === address.address)) {
+    view.error(place, {
+      message: `${address.address} is twice in ${view.describe(where)}`,
+      expected: 'every address once',
+    });
+  }
+  list.push(address);
 }
 
 function checkList(view: View, list: Path, raw: RawInstance, addresses: readonly VirtualAddress[]): void {
@@ -125,7 +146,8 @@ function buildAddress(
 const scopeOf = (scope: string | number): number =>
   typeof scope === 'number' ? scope : (scopes[wordOf(Object.keys(scopes), scope) ?? ''] ?? 0);
 
-function unusable(address: Ip): string | undefined {
+/** Why no director can have or be at this address, if so. */
+export function unusable(address: Ip): string | undefined {
   if (isMulticast(address)) return 'a multicast address';
   if (address === '0.0.0.0' || address === '::') return 'the unspecified address';
   if (address === '::1' || address.startsWith('127.')) return 'a loopback address';

@@ -36,7 +36,10 @@ export class Converter {
     if (path.length > limits.depth) throw new Refusal(tooDeep(place, path));
     if (isAlias(node)) return this.#alias(node, path, place);
     if (node.tag !== undefined)
-      this.#refuse(place, path, { message: `a tag (${quote(node.tag)})`, expected: 'plain YAML' });
+      this.#refuse(place, path, {
+        message: `a tag ${isSecret(path) ? '' : `(${quote(node.tag)})`}`.trim(),
+        expected: 'plain YAML',
+      });
     const tree = isMap(node)
       ? this.#map(node, path, place)
       : isSeq(node)
@@ -50,7 +53,7 @@ export class Converter {
 
   #alias(node: Alias, path: Path, place: Place): Tree {
     const target = this.#anchors.get(node.source);
-    const name = quote(node.source);
+    const name = shown(node.source, path);
     if (target === undefined) {
       this.#refuse(place, path, {
         message: `alias ${name} names no finished value before it`,
@@ -85,10 +88,10 @@ export class Converter {
       const key = this.#key(pair.key, path, keyPlace);
       const earlier = entries.get(key);
       if (earlier !== undefined) {
-        const again = `${quote(key)} is here for the second time in ${describe(path)}`;
+        const again = `${shown(key, path)} is here for the second time in ${describe(path)}`;
         const message = `${again}, first in line ${earlier.place.line}`;
         const why = 'only one of the two would count, and a reader cannot know which';
-        this.#refuse(keyPlace, [...path, key], { message, why });
+        this.#refuse(keyPlace, isSecret(path) ? path : [...path, key], { message, why });
       }
       const value = this.convert(pair.value, [...path, key], offset);
       size += value.size;
@@ -117,6 +120,10 @@ export class Converter {
     throw new Refusal(problem(place, finding, path));
   }
 }
+
+/** A password without quotes may look like a tag, an alias or a map. */
+const isSecret = (path: Path): boolean => path.includes('authentication');
+const shown = (text: string, path: Path): string => (isSecret(path) ? '(not shown)' : quote(text));
 
 const leaf = { size: 1, depth: 0 } as const;
 

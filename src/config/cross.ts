@@ -1,8 +1,10 @@
 import type { Ip } from '../base/ip.ts';
 import { parseIp } from '../base/ip.ts';
 import type { InstanceConfig } from '../vrrp/types.ts';
+import { formatDuration } from '../base/time.ts';
 import type { RawConfig } from './raw.ts';
 import type { Path } from './report.ts';
+import type { Config } from './types.ts';
 import type { View } from './view.ts';
 
 /** One node's reading of the file: what passed the schema. */
@@ -33,8 +35,7 @@ export function checkInstances(reading: Reading, instances: readonly InstanceCon
       });
     }
     elections.set(election, name);
-    for (const [at, { address }] of instance.virtual_ipaddress.entries()) {
-      const place = addressPath(reading, path, at);
+    for (const { address, place } of places(reading, path, instance)) {
       const holder = holders.get(address);
       if (holder !== undefined && holder !== name) {
         const why = 'two directors could own it, one by each election';
@@ -56,9 +57,49 @@ export function checkInstances(reading: Reading, instances: readonly InstanceCon
   }
 }
 
-function addressPath({ raw }: Reading, path: Path, at: number): Path {
-  const entry = raw.vrrp_instance[String(path[1])]?.virtual_ipaddress[at];
-  return [...path, 'virtual_ipaddress', at, ...(typeof entry === 'object' ? ['address'] : [])];
+/** Every address that moves with an instance, and where it is written. */
+function places(
+  { raw }: Reading,
+  path: Path,
+  instance: Pick<InstanceConfig, 'virtual_ipaddress' | 'virtual_ipaddress_excluded'>,
+): readonly { readonly address: Ip; readonly place: Path }[] {
+  return (['virtual_ipaddress', 'virtual_ipaddress_excluded'] as const).flatMap((word) =>
+    (instance[word] ?? []).map(({ address }, at) => {
+      const entry = raw.vrrp_instance[String(path[1])]?.[word]?.[at];
+      return { address, place: [...path, word, at, ...(typeof entry === 'object' ? ['address'] : [])] };
+    }),
+  );
+}
+
+/** What all directors of one election must have in common. */
+export function checkAgreement(readings: readonly Reading[], configs: ReadonlyMap<string, Config>): void {
+  const [first] = readings;
+  const [one, ...others] = configs.values();
+  if (first === undefined || one === undefined) return;
+  for (const instance of one.vrrp_instance)
+    for (const other of others) {
+      const theirs = other.vrrp_instance.find(({ name }) => name === instance.name);
+      if (theirs === undefined) continue;
+      const differs = (word: string, ours: string, peers: string, why: string): void =>
+        first.view.error(['vrrp_instance', instance.name, word], {
+          message: `${word} of vrrp_instance ${instance.name} is ${ours} on ${one.node} and ${peers} on ${other.node}`,
+          expected: 'the same on all nodes',
+          why,
+        });
+      const [version, another] = [instance.version ?? 3, theirs.version ?? 3];
+      if (version !== another)
+        differs(
+          'version',
+          `${version}`,
+          `${another}`,
+          'they would not hear each other, and both own the address',
+        );
+      else if (version === 2 && instance.advert_int !== theirs.advert_int) {
+        const why =
+          'version 2 discards the advertisements of another interval, and both would own the address';
+        differs('advert_int', formatDuration(instance.advert_int), formatDuration(theirs.advert_int), why);
+      }
+    }
 }
 
 /** Which node has which address, and who is the address owner (priority 255) of an instance. */

@@ -25,7 +25,8 @@ export function parseText(input: string | Uint8Array): Result<Tree, TextProblem>
     const place = placeAt(lines, first.pos[0]);
     if (first.code === 'MULTIPLE_DOCS')
       return err(problem(place, { message: 'a second document', expected: 'one document' }));
-    const said = first.message.split('\n')[0] ?? '';
+    // What comes after the colon is a piece of the file, and may be a secret.
+    const said = first.message.split(/\n|: /)[0] ?? '';
     return err(
       problem(place, { message: `not readable as YAML: ${said.replace(/[^ -~]/gu, '?').slice(0, 160)}` }),
     );
