@@ -7,8 +7,13 @@ import { duration } from './duration.ts';
 import { buildLease } from './lease.ts';
 import type { RawConfig, RawInstance } from './raw.ts';
 import type { Path } from './report.ts';
+import type { ReadSecret } from './secret.ts';
+import { buildFile, buildScript, buildTrackProcess } from './track-definitions.ts';
+import { buildTracks } from './track-lists.ts';
 import type { Config } from './types.ts';
+import { buildUnicast } from './unicast.ts';
 import type { View } from './view.ts';
+import { buildWire } from './wire.ts';
 
 export const buildProcess = (global: RawConfig['global']): Config['process'] => ({
   parent_silence: duration(global.parent_silence),
@@ -16,6 +21,43 @@ export const buildProcess = (global: RawConfig['global']): Config['process'] => 
   checks_user: global.checks_user,
   script_user: global.script_user,
 });
+
+/** What the instances of this node track; what nobody tracks is not run. */
+export function buildTrackers(
+  view: View,
+  raw: RawConfig,
+  instances: readonly InstanceConfig[],
+): Config['trackers'] {
+  const used = new Set(
+    instances.flatMap(({ track = [] }) => track.map(({ kind, name }) => `${kind} ${name}`)),
+  );
+  // What is not used is built all the same: its mistakes are mistakes.
+  const build = <Raw, Built>(
+    kind: string,
+    section: Readonly<Record<string, Raw>> = {},
+    one: (name: string, raw: Raw) => Built | undefined,
+  ): readonly Built[] =>
+    Object.entries(section).flatMap(([name, words]) => {
+      const built = one(name, words);
+      return built === undefined || !used.has(`${kind} ${name}`) ? [] : [built];
+    });
+  const { script_user } = raw.global;
+  return {
+    scripts: build('script', raw.vrrp_script, (name, words) => buildScript(view, name, words, script_user)),
+    files: build('file', raw.vrrp_track_file, buildFile),
+    processes: build('process', raw.vrrp_track_process, (name, words) =>
+      buildTrackProcess(view, name, words),
+    ),
+  };
+}
+
+/** What comes from other nodes' parts of the file, and from outside it. */
+export interface Surroundings {
+  /** Over all nodes, of this instance. */
+  readonly shortestAdvert: Micros;
+  /** Undefined: the secrets are on another machine. */
+  readonly readSecret: ReadSecret | undefined;
+}
 
 /**
  * One instance from words that passed the schema. Reports what single values cannot show; the result counts
@@ -25,12 +67,12 @@ export function buildInstance(
   view: View,
   name: string,
   raw: RawInstance,
-  global: RawConfig['global'],
-  shortestAdvert: Micros,
+  file: RawConfig,
+  { shortestAdvert, readSecret }: Surroundings,
 ): InstanceConfig | undefined {
   const path = ['vrrp_instance', name];
   const addresses = buildAddresses(view, path, raw);
-  const [first] = addresses;
+  const [first] = addresses.virtual_ipaddress;
   if (first === undefined) return undefined;
   const family = familyOf(first.address);
   noteWithoutEffect(view, path, raw, family);
@@ -42,12 +84,15 @@ export function buildInstance(
     priority: raw.priority as Priority,
     advert_int: duration(raw.advert_int),
     preempt: buildPreempt(view, path, raw),
-    virtual_ipaddress: addresses,
+    ...addresses,
     ...buildSource(view, path, raw, family),
     checksum: family === 4 && raw.v3_checksum_as_v2 ? 'message' : 'pseudo_header',
     first_linklocal: raw.first_linklocal.toLowerCase() === 'reject' ? 'reject' : 'warn',
     announce: buildAnnounce(raw),
-    lease: buildLease(view, path, raw, global.lease, shortestAdvert),
+    ...buildWire(view, path, raw, family, readSecret),
+    ...buildUnicast(view, path, raw, file.nodes, family, addresses),
+    lease: buildLease(view, path, raw, file.global.lease, shortestAdvert),
+    ...buildTracks(view, path, raw, file),
   };
 }
 

@@ -1,4 +1,6 @@
 import type { Schema } from './schema.ts';
+import { wireSchemas } from './wire-schema.ts';
+import { trackSchemas } from './track-schema.ts';
 
 const second = 1_000_000;
 const upTo = (max: number): Pick<Schema, 'type' | 'duration' | 'perNode'> => ({
@@ -15,7 +17,7 @@ const count = (minimum: number): Pick<Schema, 'type' | 'minimum' | 'maximum' | '
 const flag = { type: 'boolean', perNode: true } as const;
 
 /** What the kernel takes as a device name, in printable ASCII. dev_valid_name(), net/core/dev.c */
-const device: Pick<Schema, 'type' | 'pattern' | 'expected' | 'perNode'> = {
+const device: Schema = {
   type: 'string',
   pattern: '^(?!\\.{1,2}$)(?![^]*[/:])[!-~]{1,15}$',
   expected: 'an interface name of 1 to 15 characters without "/", ":" and space',
@@ -101,6 +103,12 @@ const virtualAddress: Schema = {
   },
 };
 
+export const advertInterval = {
+  expected:
+    'a duration from 10ms to 40.95s in steps of 10ms, such as 1s or 500ms (version 2: whole seconds to 255s)',
+  why: 'the field of an advertisement counts 1 to 4095 hundredths of a second, in version 2 1 to 255 seconds',
+} as const;
+
 const election: Readonly<Record<string, Schema>> = {
   interface: {
     ...device,
@@ -127,11 +135,12 @@ const election: Readonly<Record<string, Schema>> = {
   },
   advert_int: {
     type: ['string', 'number'],
-    duration: { min: 10_000, max: 40_950_000, step: 10_000 },
+    // Version 3 ends at 40.95 s.
+    duration: { min: 10_000, max: 255 * second, step: 10_000 },
+    ...advertInterval,
     perNode: true,
     default: '1s',
     description: 'Interval of advertisements; a silent active is replaced after about 3 of them.',
-    why: 'the field of an advertisement counts 1 to 4095 hundredths of a second',
   },
   state: {
     type: 'string',
@@ -139,15 +148,6 @@ const election: Readonly<Record<string, Schema>> = {
     perNode: true,
     description:
       'Accepted from keepalived files and without effect: every node starts as backup, the election decides.',
-  },
-  version: {
-    type: 'integer',
-    enum: [3],
-    expected: '3 (VRRP version 2 is not built yet)',
-    perNode: true,
-    default: 3,
-    description: 'VRRP version.',
-    why: 'a router of the other version is not heard, and both would own the address',
   },
   nopreempt: {
     ...flag,
@@ -188,6 +188,13 @@ const addresses: Readonly<Record<string, Schema>> = {
     description:
       'The addresses that move, all of one family: text, or a map. IPv6: a link-local address first.',
     why: 'without it this director would hold the election but no address',
+  },
+  virtual_ipaddress_excluded: {
+    type: 'array',
+    minItems: 1,
+    items: virtualAddress,
+    description:
+      'More addresses that move with the instance, of any family, and are not named in advertisements.',
   },
   as_written: {
     ...flag,
@@ -261,8 +268,10 @@ export const instanceSchema: Schema = {
   required: ['interface', 'virtual_router_id', 'virtual_ipaddress'],
   properties: {
     ...election,
+    ...wireSchemas,
     ...addresses,
     ...announcements,
+    ...trackSchemas(device),
     lease: {
       ...leaseSchema,
       defaultText: '`global.lease`',

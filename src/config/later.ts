@@ -11,8 +11,7 @@ const groups: readonly (readonly [why: string, words: string])[] = [
   ],
   [
     'the failure that it watches for would not move the VIP',
-    `vrrp_script vrrp_track_process vrrp_track_file track_file track_script track_interface track_process
-     track_bfd track_virtual_server track_group bfd_instance track_src_ip dont_track_primary
+    `track_bfd track_virtual_server track_group bfd_instance track_src_ip dont_track_primary
      linkbeat_use_polling linkbeat_interfaces interface_up_down_delays max_auto_priority
      min_auto_priority_delay`,
   ],
@@ -25,14 +24,10 @@ const groups: readonly (readonly [why: string, words: string])[] = [
     'lvs_sync_daemon lvs_sync_daemon_interface sync_address wait_for_sync',
   ],
   [
-    'advertisements would still go by multicast, and a peer that expects unicast would not hear them',
-    `unicast_peer unicast_src_ip unicast_ttl check_unicast_src unicast_fault_no_peer old_unicast_checksum
-     vrrp_check_unicast_src mcast_dst_ip vrrp_mcast_group4 vrrp_mcast_group6`,
+    'advertisements would still go the usual way, and a peer that listens elsewhere would not hear them',
+    'unicast_fault_no_peer old_unicast_checksum mcast_dst_ip vrrp_mcast_group4 vrrp_mcast_group6',
   ],
-  [
-    'a peer that checks it would not hear this director (VRRP version 3 has no authentication)',
-    'authentication auth_type auth_pass auth_hmac',
-  ],
+  ['a peer that checks it would not hear this director', 'auth_hmac'],
   [
     'nothing would be told of a change of state',
     `notify notify_master notify_backup notify_fault notify_stop notify_deleted
@@ -52,7 +47,7 @@ const groups: readonly (readonly [why: string, words: string])[] = [
   ],
   [
     'these routes and addresses would not move',
-    `virtual_routes virtual_rules virtual_ipaddress_excluded static_ipaddress static_routes static_rules
+    `virtual_routes virtual_rules static_ipaddress static_routes static_rules
      promote_secondaries no_virtual_ipaddress vrf`,
   ],
   [
@@ -83,6 +78,9 @@ const renamed: ReadonlyMap<string, string> = new Map([
   ['native_ipv6', 'nothing: the addresses say the family'],
   ['ip_family', 'nothing: the addresses say the family'],
   ['broadcast', 'brd'],
+  ['vrrp_check_unicast_src', 'check_unicast_src in the vrrp_instance'],
+  ['auth_type', 'authentication: {auth_type: …} in the vrrp_instance'],
+  ['auth_pass', 'authentication: {auth_pass: …} in the vrrp_instance'],
   ['vrrp_rlimit_rttime', 'vrrp_rt_priority'],
   ...['repeat', 'delay', 'refresh', 'refresh_repeat'].map((part) => inInstance(`garp_master_${part}`)),
   ...['repeat', 'delay'].map((part) => inInstance(`garp_lower_prio_${part}`)),

@@ -2,9 +2,9 @@ import type { Result } from '../base/result.ts';
 import { err, ok } from '../base/result.ts';
 import type { Micros } from '../base/time.ts';
 import type { InstanceConfig } from '../vrrp/types.ts';
-import { buildInstance, buildProcess } from './build.ts';
+import { buildInstance, buildProcess, buildTrackers } from './build.ts';
 import type { Reading } from './cross.ts';
-import { checkInstances, checkPriorities, Owners } from './cross.ts';
+import { checkAgreement, checkInstances, checkPriorities, Owners } from './cross.ts';
 import { duration } from './duration.ts';
 import { nearest } from './nearest.ts';
 import { parseText } from './parse.ts';
@@ -12,6 +12,8 @@ import type { RawConfig } from './raw.ts';
 import type { ConfigError, ConfigNote, Finding, Path } from './report.ts';
 import { plainNames, quote, Report, shownName } from './report.ts';
 import { configSchema } from './schema.ts';
+import { type ReadSecret, refuseSecretFiles } from './secret.ts';
+import { checkWeights, noteUnused } from './track-order.ts';
 import type { Tree } from './tree.ts';
 import type { Config } from './types.ts';
 import { validate } from './validate.ts';
@@ -43,13 +45,15 @@ export function nodeName(option: string | undefined, env: string | undefined, ho
  * The configuration of one node. Every node's part of the file is checked, whoever asks: one file serves all
  * directors, and a mistake in the peer's part is one at the next failover.
  * @param file the name that the messages show
+ * @param readSecret reads what `{file: …}` names
  */
 export function loadConfig(
   text: string | Uint8Array,
   file: string,
   node: NodeName,
+  readSecret: ReadSecret = refuseSecretFiles,
 ): Result<Loaded, readonly ConfigError[]> {
-  const { configs, errors, notes } = load(text, file, node, true);
+  const { configs, errors, notes } = load(text, file, node, { mustKnow: true, readSecret });
   const config = configs.get(node.name);
   return config === undefined ? err(errors) : ok({ config, notes });
 }
@@ -63,11 +67,25 @@ export interface LoadedAll {
   readonly notes: readonly ConfigNote[];
 }
 
-/** The configurations of all nodes; `node` counts only when the file has no `nodes`. */
+/**
+ * The configurations of all nodes, without the secrets that lie in files: for a host that may be none of them. `node`
+ * counts only when the file has no `nodes`.
+ */
 export const loadAll = (text: string | Uint8Array, file: string, node: NodeName): LoadedAll =>
-  load(text, file, node, false);
+  load(text, file, node, { mustKnow: false, readSecret: undefined });
 
-function load(text: string | Uint8Array, file: string, node: NodeName, mustKnow: boolean): LoadedAll {
+interface Asked {
+  /** Whether `node` must be one of the file's. */
+  readonly mustKnow: boolean;
+  readonly readSecret: ReadSecret | undefined;
+}
+
+function load(
+  text: string | Uint8Array,
+  file: string,
+  node: NodeName,
+  { mustKnow, readSecret }: Asked,
+): LoadedAll {
   const report = new Report(file);
   const parsed = parseText(text);
   if (!parsed.ok) {
@@ -85,11 +103,13 @@ function load(text: string | Uint8Array, file: string, node: NodeName, mustKnow:
   const owners = new Owners(readings);
   const configs = new Map<string, Config>();
   for (const reading of readings.filter(({ usable }) => usable)) {
-    const config = build(reading, readings);
+    const config = build(reading, readings, readSecret);
     checkInstances(reading, config.vrrp_instance, owners);
     configs.set(config.node, config);
   }
   checkPriorities(readings);
+  checkAgreement(readings, configs);
+  checkTrackers(readings, configs);
   const errors = report.errors.slice(0, mostErrors);
   return { nodes, configs: errors.length === 0 ? configs : new Map(), errors, notes: report.notes };
 }
@@ -109,28 +129,59 @@ function namesOf(tree: Tree): readonly string[] {
   return nodes?.kind === 'map' ? [...nodes.entries.keys()] : [];
 }
 
+/** What the instances are built from. */
+const shared = ['global', 'nodes', 'vrrp_script', 'vrrp_track_file', 'vrrp_track_process'];
+
 function read(tree: Tree, node: string, nodes: readonly string[], report: Report): Reading {
   const view = new View(tree, configSchema, node, nodes, report);
   const wrong = [...validate(view), ...view.broken];
   const touched = (path: Path): boolean =>
     wrong.some((other) => path.every((step, at) => at >= other.length || step === other[at]));
   const raw = view.plain as unknown as RawConfig;
-  const usable = isMap(view.plain) && !touched(['global']) && !touched(['nodes']);
+  const usable = isMap(view.plain) && shared.every((section) => !touched([section]));
   const names = usable ? Object.keys(raw.vrrp_instance ?? {}) : [];
   return { view, raw, usable, sound: names.filter((name) => !touched(['vrrp_instance', name])) };
 }
 
-function build({ view, raw, sound }: Reading, readings: readonly Reading[]): Config {
+function checkTrackers(readings: readonly Reading[], configs: ReadonlyMap<string, Config>): void {
+  const nodes = readings.flatMap((reading) => {
+    const config = configs.get(reading.view.node);
+    return config === undefined ? [] : [{ reading, node: config.node, instances: config.vrrp_instance }];
+  });
+  const [first] = nodes;
+  if (first === undefined) return;
+  noteUnused(
+    first.reading,
+    nodes.flatMap(({ instances }) => instances),
+  );
+  // Without the peer nobody knows what a weight is up against.
+  if (nodes.length < 2) return;
+  for (const { name } of first.instances)
+    checkWeights(
+      nodes.flatMap(({ reading, node, instances }) => {
+        const instance = instances.find((other) => other.name === name);
+        return instance === undefined ? [] : [{ reading, node, instance }];
+      }),
+    );
+}
+
+function build(
+  { view, raw, sound }: Reading,
+  readings: readonly Reading[],
+  readSecret: ReadSecret | undefined,
+): Config {
   const instances: InstanceConfig[] = [];
   for (const name of sound) {
     const words = raw.vrrp_instance[name];
     const shortest = Math.min(
       ...readings.filter((other) => other.sound.includes(name)).map((other) => advertInt(other, name)),
     );
-    const built = words && buildInstance(view, name, words, raw.global, shortest as Micros);
+    const around = { shortestAdvert: shortest as Micros, readSecret };
+    const built = words && buildInstance(view, name, words, raw, around);
     if (built !== undefined) instances.push(built);
   }
-  return { node: view.node, vrrp_instance: instances, process: buildProcess(raw.global) };
+  const trackers = buildTrackers(view, raw, instances);
+  return { node: view.node, vrrp_instance: instances, trackers, process: buildProcess(raw.global) };
 }
 
 const advertInt = ({ raw }: Reading, name: string): Micros =>

@@ -16,6 +16,48 @@ export interface RawAddress {
   readonly as_written?: boolean;
 }
 
+/** An entry of track_script and its like. */
+export interface RawTrack {
+  readonly name: string;
+  readonly weight?: number;
+  readonly reverse?: boolean;
+}
+type RawTracks = readonly (string | RawTrack)[];
+type RawDefaults = Omit<RawTrack, 'name'>;
+
+export interface RawScript extends RawDefaults {
+  readonly script: readonly string[];
+  readonly interval: RawDuration;
+  readonly timeout?: RawDuration;
+  readonly rise: number;
+  readonly fall: number;
+  readonly init_fail: boolean;
+  readonly user?: string;
+  readonly group?: string;
+}
+
+export interface RawTrackFile extends RawDefaults {
+  readonly file: string;
+  readonly init_file?: { readonly value: number; readonly overwrite: boolean };
+}
+
+export interface RawTrackProcess extends RawDefaults {
+  readonly process: string | readonly string[];
+  readonly param_match?: string;
+  readonly full_command: boolean;
+  readonly quorum: number;
+  readonly quorum_max?: number;
+  readonly fork_delay?: RawDuration;
+  readonly terminate_delay?: RawDuration;
+  readonly delay?: RawDuration;
+}
+
+export interface RawPeer {
+  readonly address: string;
+  readonly min_ttl?: number;
+  readonly max_ttl?: number;
+}
+
 export interface RawInstance {
   readonly interface: string;
   readonly virtual_router_id: number;
@@ -26,7 +68,19 @@ export interface RawInstance {
   readonly preempt_delay?: RawDuration;
   readonly preempt?: { readonly mode: string; readonly delay: RawDuration };
   readonly virtual_ipaddress: readonly (string | RawAddress)[];
+  readonly virtual_ipaddress_excluded?: readonly (string | RawAddress)[];
   readonly as_written: boolean;
+  readonly version: number;
+  readonly authentication?: {
+    readonly auth_type: string;
+    /** SECRET */
+    readonly auth_pass: string | { readonly file: string };
+  };
+  /** The word "nodes", or a list. */
+  readonly unicast_peer?: string | readonly (string | RawPeer)[];
+  readonly unicast_src_ip?: string;
+  readonly unicast_ttl?: number;
+  readonly check_unicast_src?: boolean;
   readonly mcast_src_ip?: string;
   readonly v3_checksum_as_v2: boolean;
   readonly first_linklocal: string;
@@ -39,6 +93,10 @@ export interface RawInstance {
   readonly garp_interval: RawDuration;
   readonly gna_interval: RawDuration;
   readonly lease?: string | RawLease;
+  readonly track_interface?: RawTracks;
+  readonly track_script?: RawTracks;
+  readonly track_file?: RawTracks;
+  readonly track_process?: RawTracks;
 }
 
 export interface RawConfig {
@@ -50,5 +108,8 @@ export interface RawConfig {
     readonly checks_user: string;
     readonly script_user: string;
   };
+  readonly vrrp_script?: Readonly<Record<string, RawScript>>;
+  readonly vrrp_track_file?: Readonly<Record<string, RawTrackFile>>;
+  readonly vrrp_track_process?: Readonly<Record<string, RawTrackProcess>>;
   readonly vrrp_instance: Readonly<Record<string, RawInstance>>;
 }

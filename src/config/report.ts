@@ -56,7 +56,7 @@ export function describe(path: Path): string {
   const name = (step: string | number | undefined): string =>
     typeof step === 'string' ? shownName(step) : String(step);
   const [section] = path;
-  if (path.length === 2 && section === 'vrrp_instance') return `vrrp_instance ${name(last)}`;
+  if (path.length === 2 && /^vrrp_/.test(String(section))) return `${section} ${name(last)}`;
   if (path.length === 2 && section === 'nodes') return `node ${name(last)}`;
   const used = typeof last === 'number' ? 2 : 1;
   const what = typeof last === 'number' ? `${name(path.at(-2))} entry ${last + 1}` : name(last);

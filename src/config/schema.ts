@@ -1,4 +1,6 @@
 import { instanceSchema, leaseSchema } from './instance-schema.ts';
+import { namePattern, userPattern } from './patterns.ts';
+import { trackerSchemas } from './track-schema.ts';
 
 type TypeName = 'string' | 'number' | 'integer' | 'boolean' | 'object' | 'array' | 'null';
 
@@ -31,16 +33,14 @@ export interface Schema {
   readonly why?: string;
   /** The value may be a map from node name to value. */
   readonly perNode?: true;
+  /** Neither its value nor words in it may be in a message. */
+  readonly secret?: true;
   /** Microseconds. */
   readonly duration?: { readonly min: number; readonly max: number; readonly step: number };
   readonly ip?: 'address' | 'prefix';
   /** Allowed texts in any case. */
   readonly words?: readonly string[];
 }
-
-export const namePattern = '^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}$';
-
-const userPattern = '^[a-z_][a-z0-9_-]{0,31}$';
 
 const node: Schema = {
   type: ['object', 'null'],
@@ -88,7 +88,7 @@ const globalSchema: Schema = {
       pattern: userPattern,
       expected: 'a user name',
       default: 'nobody',
-      description: 'User of the scripts process.',
+      description: 'User of the scripts that name none.',
     },
   },
 };
@@ -114,6 +114,7 @@ export const configSchema: Schema = {
       description: 'The directors that share this file, by name. Needed where a value is given per node.',
     },
     global: globalSchema,
+    ...trackerSchemas,
     vrrp_instance: {
       type: 'object',
       minProperties: 1,

@@ -31,13 +31,13 @@ export function validate(view: View): readonly Path[] {
   const meant = new Set<string>();
   for (const error of errors) {
     if (error.keyword !== 'additionalProperties') continue;
-    const path = pathOf(error.instancePath);
+    const path = pathOf(view, error.instancePath);
     wrong.push([...path, String(error.params.additionalProperty)]);
     const word = unknownKey(view, path, error);
     if (word !== undefined) meant.add(`${error.instancePath}/${word}`);
   }
   for (const error of errors) {
-    const path = pathOf(error.instancePath);
+    const path = pathOf(view, error.instancePath);
     if (error.keyword === 'required') {
       const word = String(error.params.missingProperty);
       wrong.push([...path, word]);
@@ -61,7 +61,7 @@ function compile(schema: Schema): ValidateFunction {
     useDefaults: true,
     messages: false,
   });
-  ajv.addVocabulary(['defaultText', 'expected', 'why', 'perNode']);
+  ajv.addVocabulary(['defaultText', 'expected', 'why', 'perNode', 'secret']);
   ajv.addKeyword({ keyword: 'duration', type: ['string', 'number'], errors: false, validate: isDuration });
   ajv.addKeyword({ keyword: 'ip', type: 'string', errors: false, validate: isIp });
   ajv.addKeyword({
@@ -117,6 +117,15 @@ function unknownKey(view: View, path: Path, error: ErrorObject): string | undefi
   } else if (home !== undefined) {
     finding = { message: `${quote(word)} ${place} has no meaning`, expected: `it ${home}` };
   } else finding = { message: unknown, why: 'a word that nobody reads would be missed only at a failover' };
+  if (schema.secret === true && later === undefined && hint === undefined) {
+    // It may be the secret itself, in the wrong place.
+    view.error(
+      path,
+      { message: `a word that is not known in ${describe(path)}`, expected: expectedOf(schema) },
+      'key',
+    );
+    return undefined;
+  }
   view.error([...path, word], finding, 'key', 'key');
   return later === undefined && other === undefined ? hint : undefined;
 }
@@ -174,7 +183,7 @@ function wrongValue(view: View, path: Path, error: ErrorObject): void {
   const asMap = 'a map for its options, as {address: 10.1.0.100, dev: eth0}';
   const expected = line ? asMap : expectedOf(schema) + (quoted ? ', without quotes' : '');
   const why = schema.why === undefined ? {} : { why: schema.why };
-  const message = `${view.describe(path)} is ${show(error.data)}`;
+  const message = `${view.describe(path)} is ${schema.secret === true ? kindOf(error.data) : show(error.data)}`;
   view.error(path, { message, expected, ...(hint === undefined ? {} : { hint }), ...why });
 }
 
@@ -188,6 +197,10 @@ function show(value: unknown): string {
   const { length } = Object.keys(value);
   return length === 0 ? 'an empty map' : `a map with ${length} ${length === 1 ? 'key' : 'keys'}`;
 }
+
+/** The same of a secret. */
+const kindOf = (value: unknown): string =>
+  typeof value === 'string' ? 'another text' : typeof value === 'object' ? show(value) : `a ${typeof value}`;
 
 /** What a value of this schema has to be, in words. */
 export function expectedOf(schema: Schema): string {
@@ -221,13 +234,13 @@ export function durationRange({ min, max, step }: NonNullable<Schema['duration']
 
 const schemaOf = (error: ErrorObject): Schema => error.parentSchema as unknown as Schema;
 
-const pathOf = (instancePath: string): Path =>
-  instancePath
-    .split('/')
-    .slice(1)
-    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
-    .map((step, at, all) => (/^\d+$/.test(step) && isListStep(all, at) ? Number(step) : step));
-
-/** The only lists of the format: virtual_ipaddress of an instance, address of a node. */
-const isListStep = (path: readonly string[], at: number): boolean =>
-  at === 3 && (path[2] === 'virtual_ipaddress' || path[0] === 'nodes');
+function pathOf(view: View, instancePath: string): Path {
+  let here: unknown = view.plain;
+  const steps = instancePath.split('/').slice(1);
+  return steps.map((written) => {
+    const step = written.replaceAll('~1', '/').replaceAll('~0', '~');
+    const list = Array.isArray(here);
+    here = (here as Readonly<Record<string, unknown>> | null)?.[step];
+    return list ? Number(step) : step;
+  });
+}

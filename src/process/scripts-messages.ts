@@ -3,20 +3,8 @@ import type { ProcessSource } from '../kernel/process-events.ts';
 import type { ScriptDefinition, ScriptStatus, ScriptVerdict } from '../script/definition.ts';
 import type { Session } from '../script/session.ts';
 import type { TrackerReport } from '../vrrp/track-board.ts';
-import type { ProcessPattern, QuorumConfig } from '../vrrp/track-process.ts';
-
-export interface FileDefinition {
-  readonly name: string;
-  /** Absolute. */
-  readonly path: string;
-  /** Written there at the first configuration that has it. */
-  readonly init_file?: { readonly number: number; readonly overwrite: boolean };
-}
-
-export interface ProcessDefinition extends QuorumConfig {
-  readonly name: string;
-  readonly process: ProcessPattern;
-}
+import type { FileDefinition } from '../vrrp/track-file.ts';
+import type { ProcessDefinition } from '../vrrp/track-process.ts';
 
 export type ToScripts =
   | {

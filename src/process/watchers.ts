@@ -4,9 +4,8 @@ import { FileWatch, initialiseFile } from '../kernel/file-watch.ts';
 import { native } from '../kernel/native.ts';
 import { type ProcessSource, ProcessWatch } from '../kernel/process-events.ts';
 import type { TrackerReport } from '../vrrp/track-board.ts';
-import { readNumber } from '../vrrp/track-file.ts';
-import { ProcessQuorum, type QuorumReport } from '../vrrp/track-process.ts';
-import type { FileDefinition, ProcessDefinition } from './scripts-messages.ts';
+import { type FileDefinition, readNumber } from '../vrrp/track-file.ts';
+import { type ProcessDefinition, ProcessQuorum, type QuorumReport } from '../vrrp/track-process.ts';
 
 export interface WatcherEvents {
   /** A verdict or a number is new. */

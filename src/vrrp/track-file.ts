@@ -6,6 +6,15 @@ export type FileContent =
   | { readonly state: 'unreadable'; readonly why: string }
   | { readonly state: 'text'; readonly text: string };
 
+/** One vrrp_track_file. */
+export interface FileDefinition {
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+  /** Written there at the first configuration that has it. */
+  readonly init_file?: { readonly number: number; readonly overwrite: boolean };
+}
+
 export interface FileReading {
   readonly number: number;
   readonly words: string;

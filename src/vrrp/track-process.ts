@@ -103,6 +103,12 @@ export interface QuorumConfig {
   readonly terminate_delay: Micros;
 }
 
+/** One vrrp_track_process. */
+export interface ProcessDefinition extends QuorumConfig {
+  readonly name: string;
+  readonly process: ProcessPattern;
+}
+
 export interface QuorumReport {
   readonly type: 'report';
   readonly verdict: 'up' | 'down';

@@ -87,7 +87,11 @@ export function changeText(from: Tracking, to: Tracking): string | undefined {
   if (!moved && from.fault === to.fault) return undefined;
   const parts = [
     ...(moved ? [`priority ${from.effectivePriority} → ${to.effectivePriority}`] : []),
-    ...(to.fault === undefined ? (from.fault === undefined ? [] : ['takes part again']) : ['out of the election']),
+    ...(to.fault === undefined
+      ? from.fault === undefined
+        ? []
+        : ['takes part again']
+      : ['out of the election']),
   ];
   const why = to.contributions.filter(({ kind, name, points, fault }) => {
     const old = from.contributions.find((other) => other.kind === kind && other.name === name);

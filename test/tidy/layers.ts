@@ -11,7 +11,17 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   // A domain: it declares its ports, and never knows who implements them.
   vrrp: ['base', 'machine.ts'],
   script: ['base', 'machine.ts'],
-  config: ['base', 'vrrp/types.ts', 'yaml', 'ajv'],
+  config: [
+    'base',
+    'vrrp/types.ts',
+    // Trackers as the file defines them and as they are run are one and the same thing.
+    'vrrp/track.ts',
+    'vrrp/track-file.ts',
+    'vrrp/track-process.ts',
+    'script/definition.ts',
+    'yaml',
+    'ajv',
+  ],
   'control.ts': ['base', 'vrrp/status.ts'],
   kernel: ['base', 'netlink', 'nft', 'vrrp'],
   // What one child is composed of. docs/decisions/0005-children-under-process.md
