@@ -52,11 +52,6 @@ const say = (line = ''): void => void process.stdout.write(`${line}\n`);
  * @throws LabError in the words of what is wrong with the machine, the file or the outcome
  */
 export async function demo(labFile: string, options: DemoOptions): Promise<void> {
-  if (process.getuid?.() !== 0) {
-    throw new LabError('the demo makes network namespaces and raw sockets, which only root may', {
-      mend: 'run it with sudo, or in a privileged container (a lab without root comes with a later version)',
-    });
-  }
   const configs = readConfigs(options.config);
   const ending = new AbortController();
   const onSignal = (name: NodeJS.Signals): void => ending.abort(name);

@@ -3,6 +3,8 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { LabError } from '../lab/command.ts';
 import { parseFault, faultForms } from '../lab/fault.ts';
+import type { Purpose } from '../lab/holder.ts';
+import { heldPrefixes, runAsOrdinaryUser } from '../lab/holder.ts';
 import { defaultPrefix, Lab } from '../lab/lab.ts';
 import { ownerLives, readRecord, recordedPrefixes } from '../lab/record.ts';
 import type { DemoOptions } from './demo.ts';
@@ -17,10 +19,12 @@ export const exampleLab = (): string => new URL('../../examples/lab.yaml', impor
 
 /** Adds `lab demo|up|status|exec|fault|down`. */
 export function registerLab(program: Command): Command {
+  // What follows `exec NODE` belongs to the command run there; each parent has to let it through.
+  program.enablePositionalOptions();
   const lab = program
     .command('lab')
-    .description('a site of network namespaces on this machine, from one file');
-  lab.enablePositionalOptions(); // what follows `exec NODE` belongs to the command run there
+    .description('a site of network namespaces on this machine, from one file')
+    .enablePositionalOptions();
   const verb = (form: string, description: string): Command =>
     lab
       .command(form)
@@ -30,30 +34,42 @@ export function registerLab(program: Command): Command {
   demoCommand(lab)
     .option('--file <path>', 'the lab file', exampleLab())
     .action(
-      telling(async (options: DemoOptions & { file: string }) => demo(readLabFile(options.file), options)),
+      lived('show', async (options: DemoOptions & { file: string }) =>
+        demo(readLabFile(options.file), options),
+      ),
     );
   verb('up', 'build the lab and leave it up')
     .option('--file <path>', 'the lab file', exampleLab())
-    .action(telling(up));
-  verb('status', 'what is up, and what runs in it').action(telling(status));
-  verb('exec <node> <command...>', 'run a command inside a node').passThroughOptions().action(telling(exec));
+    .action(lived('make', up));
+  verb('status', 'what is up, and what runs in it')
+    .action(lived('use', status))
+    // Each lab of an ordinary user is root's only one, where it lives.
+    .hook('postAction', (command) => {
+      if (process.getuid?.() !== 0) sayOthers(heldPrefixes(), command.opts<LabOptions>());
+    });
+  verb('exec <node> <command...>', 'run a command inside a node')
+    .passThroughOptions()
+    .action(lived('use', exec));
   verb('fault <fault...>', 'disturb the lab')
     .addHelpText('after', `\nFaults:\n  ${faultForms.join('\n  ')}`)
-    .action(telling(fault));
+    .action(lived('use', fault));
   verb('down', 'end everything inside the lab and remove it').action(
-    telling(async ({ prefix }: LabOptions) => Lab.attach(prefix).down()),
+    lived('end', async ({ prefix }: LabOptions) => Lab.attach(prefix).down()),
   );
   return lab;
 }
 
 /**
- * What is wrong with the machine or the file is told in its own words; anything else is our bug and keeps its
- * stack.
+ * Root acts here; another user runs the same command again where he is root. What is wrong with the machine or the
+ * file is told in its own words; anything else is our bug and keeps its stack.
  */
-function telling<Args extends unknown[]>(action: (...args: Args) => void | Promise<void>) {
+function lived<Args extends unknown[]>(purpose: Purpose, action: (...args: Args) => void | Promise<void>) {
   return async (...args: Args): Promise<void> => {
+    // commander's last arguments: the options and the command
+    const { prefix } = args.at(-2) as LabOptions;
     try {
-      await action(...args);
+      if (process.getuid?.() === 0) await action(...args);
+      else process.exitCode = await runAsOrdinaryUser(purpose, prefix);
     } catch (error) {
       if (!(error instanceof LabError)) throw error;
       console.error(error.message);
@@ -104,7 +120,11 @@ function status(options: LabOptions): void {
     const running = pids.length === 0 ? '' : `  processes ${pids.join(' ')}`;
     console.log(`  ${node.name.padEnd(5)} ${node.role.padEnd(9)} ${addresses.join(' ')}${running}`);
   }
-  const others = recordedPrefixes().filter((prefix) => prefix !== options.prefix);
+  sayOthers(recordedPrefixes(), options);
+}
+
+function sayOthers(prefixes: readonly string[], options: LabOptions): void {
+  const others = prefixes.filter((prefix) => prefix !== options.prefix);
   if (others.length > 0) console.log(`other labs: ${others.join(', ')}`);
 }
 

@@ -18,7 +18,14 @@ const packageOf: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   nft: 'nftables',
   nsenter: 'util-linux',
+  setpriv: 'util-linux',
+  unshare: 'util-linux',
 };
+
+export function commandAbsent(program: string, cause: unknown): LabError {
+  const mend = `install it: apt-get install ${packageOf[program] ?? program}`;
+  return new LabError(`the lab needs the command ${program}`, { mend, cause });
+}
 
 /**
  * Runs a program to its end.
@@ -34,10 +41,7 @@ export async function run(program: string, args: readonly string[], input = ''):
     let complaint = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
-    child.on('error', (cause) => {
-      const mend = `install it: apt-get install ${packageOf[program] ?? program}`;
-      reject(new LabError(`the lab needs the command ${program}`, { mend, cause }));
-    });
+    child.on('error', (cause) => reject(commandAbsent(program, cause)));
     child.on('close', (status) => {
       if (status === 0) resolve(output);
       else reject(new LabError(`${[program, ...args].join(' ')} failed (${status}): ${complaint.trim()}`));

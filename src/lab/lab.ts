@@ -54,9 +54,7 @@ export class Lab {
   /** A lab that another process brought up. @throws LabError when there is none under this prefix */
   static attach(prefix = defaultPrefix): Lab {
     const record = readRecord(prefix);
-    if (record === undefined) {
-      throw new LabError(`no lab "${prefix}" is up`, { mend: 'bring it up: vipkeeper lab up' });
-    }
+    if (record === undefined) throw noLab(prefix);
     return new Lab(prefix, read(record.topology));
   }
 
@@ -141,7 +139,11 @@ function read(file: string): Topology {
   return topology.value;
 }
 
-function checkedPrefix(prefix: string): string {
+export const noLab = (prefix: string): LabError =>
+  new LabError(`no lab "${prefix}" is up`, { mend: 'bring it up: vipkeeper lab up' });
+
+/** @throws LabError */
+export function checkedPrefix(prefix: string): string {
   if (/^[a-z][a-z0-9-]{0,30}$/.test(prefix)) return prefix;
   throw new LabError(`"${prefix}" cannot be a lab's prefix`, {
     mend: 'up to 31 lower-case letters, digits and dashes, a letter first',

@@ -39,7 +39,8 @@ export function signalAll(netns: string, signal: NodeJS.Signals): void {
   }
 }
 
-function signalOne(pid: number, signal: NodeJS.Signals): void {
+/** One that has ended already is no error. */
+export function signalOne(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
@@ -61,13 +62,23 @@ export async function endAll(namespaces: readonly string[]): Promise<void> {
  * @returns undefined when there is none, or only its unreaped remains
  */
 export function startTime(pid: number): number | undefined {
+  const fields = statOf(pid);
+  return fields === undefined || fields[0] === 'Z' || fields[0] === 'X' ? undefined : Number(fields[19]);
+}
+
+export const childrenOf = (parent: number): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => Number(statOf(pid)?.[1]) === parent);
+
+/** Fields 3, the state, and on of /proc/PID/stat. proc(5) */
+function statOf(pid: number): readonly string[] | undefined {
   try {
-    // The command name is in parentheses and may hold spaces; after it come fields 3, the state, and on.
-    // proc(5)
-    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // The command name is in parentheses and may hold spaces.
+    return readFileSync(`/proc/${pid}/stat`, 'latin1')
       .replace(/^.*\) /s, '')
       .split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : Number(fields[19]);
   } catch {
     return undefined;
   }

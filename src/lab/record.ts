@@ -13,7 +13,7 @@ export interface LabRecord {
 }
 
 const directory = '/run/vipkeeper-lab';
-const pathOf = (prefix: string): string => `${directory}/${prefix}.json`;
+export const recordPath = (prefix: string): string => `${directory}/${prefix}.json`;
 /** For the logs and sockets of what runs in a lab; whoever needs it makes it, and it is removed with the lab. */
 export const folderOf = (prefix: string): string => `${directory}/${prefix}`;
 
@@ -32,33 +32,33 @@ export const ownerLives = (record: LabRecord): boolean =>
 export function claim(record: LabRecord): boolean {
   try {
     mkdirSync(directory, { recursive: true });
-    writeFileSync(pathOf(record.prefix), JSON.stringify(record), { flag: 'wx' });
+    writeFileSync(recordPath(record.prefix), JSON.stringify(record), { flag: 'wx' });
     return true;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw new LabError(`cannot write the record ${pathOf(record.prefix)}`, { cause });
+    throw new LabError(`cannot write the record ${recordPath(record.prefix)}`, { cause });
   }
 }
 
 export function readRecord(prefix: string): LabRecord | undefined {
   let text: string;
   try {
-    text = readFileSync(pathOf(prefix), 'utf8');
+    text = readFileSync(recordPath(prefix), 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new LabError(`cannot read ${pathOf(prefix)}`, { cause: error });
+    throw new LabError(`cannot read ${recordPath(prefix)}`, { cause: error });
   }
   try {
     return JSON.parse(text) as LabRecord;
   } catch (cause) {
     const mend = `remove it, and the network namespaces named ${prefix}-… (ip netns)`;
-    throw new LabError(`${pathOf(prefix)} is damaged`, { mend, cause });
+    throw new LabError(`${recordPath(prefix)} is damaged`, { mend, cause });
   }
 }
 
 export function forget(prefix: string): void {
   rmSync(folderOf(prefix), { recursive: true, force: true });
-  rmSync(pathOf(prefix), { force: true });
+  rmSync(recordPath(prefix), { force: true });
 }
 
 /** Prefixes of all labs that are up or were left behind. */

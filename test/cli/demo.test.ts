@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asOrdinaryUser, describeAsOrdinaryUser } from '../lab/as-ordinary-user.ts';
 import { describeAsRoot, labPrefix } from '../lab/as-root.ts';
 
 /** The program as it is installed: what a newcomer runs. */
@@ -52,9 +54,11 @@ function assertNothingLeft(prefix: string): void {
   );
   for (const left of [`/run/vipkeeper-lab/${prefix}`, `/run/vipkeeper-lab/${prefix}.json`])
     assert(!existsSync(left), left);
-  const own = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && mentions(pid, prefix));
-  assert.deepEqual(own, []);
+  assert.deepEqual(processesOf(prefix), []);
 }
+
+const processesOf = (prefix: string): string[] =>
+  readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && mentions(pid, prefix));
 
 function mentions(pid: string, prefix: string): boolean {
   try {
@@ -138,24 +142,53 @@ describeAsRoot('lab demo', function () {
     assert.match(output, /^test\/config\/bad\/vrid-256\.yaml:\d+:\d+: /);
     assertNothingLeft(prefix);
   });
+});
 
-  it('without root says what is needed, in one message', async () => {
-    // Coverage would be written into a folder that this user may not enter.
-    const plain = [
-      'env',
-      '-u',
-      'NODE_V8_COVERAGE',
-      'setpriv',
-      '--reuid=65534',
-      '--regid=65534',
-      '--clear-groups',
-    ];
-    const args = [...plain, process.execPath];
-    const { status, output } = await start([...args, program, 'lab', 'demo'])[1];
-    assert.equal(status, 1);
-    assert.match(
-      output,
-      /^the demo makes network namespaces .* which only root may\n {2}run it with sudo, .*\n$/,
-    );
+describeAsOrdinaryUser('lab demo of an ordinary user', function () {
+  this.timeout(100_000);
+  afterEach(() => running.forEach((child) => child.kill('SIGTERM')));
+
+  const command = (prefix: string): string[] => [
+    ...[...asOrdinaryUser, `VIPKEEPER_TEST=${prefix}`],
+    ...[process.execPath, program, 'lab', 'demo', '--prefix', prefix],
+  ];
+
+  it('shows every failure, all as promised, and leaves nothing', async () => {
+    const prefix = labPrefix('user');
+    const { status, output } = await start([...command(prefix), '--once'])[1];
+    assert.equal(status, 0, output);
+    assert.match(output, /no real-time class for the vrrp process: EPERM/);
+    assert(!output.includes('vipkeeper: checks'), output);
+    assert.match(output, /^frozen, then woken +[\d ]+ ms +[\d ]+ ms +0 ms +[\d ]+ ms +3 609 ms$/m);
+    assert.match(output, /\nAll as promised, in /);
+    assertNothingLeft(prefix);
+  });
+
+  for (const [signal, code] of [
+    ['SIGTERM', 143],
+    ['SIGKILL', null],
+  ] as const) {
+    it(`leaves nothing at ${signal} in the middle`, async () => {
+      const prefix = labPrefix(`user-${signal.toLowerCase()}`);
+      const [child, ended] = start([...command(prefix), '--once']);
+      await said(child, /\n1\. All is well/);
+      child.kill(signal);
+      assert.equal((await ended).status, code);
+      // Whom SIGKILL took the time to clean up, the kernel cleans up after, at its own pace.
+      for (let round = 0; round < 100 && processesOf(prefix).length > 0; round++) await sleep(20);
+      assertNothingLeft(prefix);
+    });
+  }
+
+  it('hears keys at a terminal', async () => {
+    const prefix = labPrefix('user-keys');
+    const [child, ended] = start([
+      ...['script', '--quiet', '--return', '--command', command(prefix).join(' '), '/dev/null'],
+    ]);
+    await said(child, /q quit/);
+    child.stdin!.write('q');
+    const { status, output } = await ended;
+    assert.equal(status, 0, output);
+    assertNothingLeft(prefix);
   });
 });
