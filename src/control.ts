@@ -1,5 +1,6 @@
 /** The port through which API, CLI and drills see and steer a daemon; nothing else of it is theirs to touch. */
 import type { Micros } from './base/time.ts';
+import type { ScriptsStatus } from './process/scripts-messages.ts';
 import type { VrrpStatus } from './vrrp/status.ts';
 
 export type ProcessName = 'vipkeeper' | 'vrrp' | 'checks' | 'scripts';
@@ -28,6 +29,8 @@ export interface Snapshot {
   readonly processes: readonly ProcessStatus[];
   /** As the vrrp process said it last: look at its own `at`. */
   readonly vrrp: VrrpStatus | undefined;
+  /** As the scripts process said it last: look at its own `at`. */
+  readonly scripts: ScriptsStatus | undefined;
 }
 
 /** Who may connect to the control socket. */

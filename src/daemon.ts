@@ -13,10 +13,13 @@ import { native } from './kernel/native.ts';
 import { pssOf } from './kernel/process-memory.ts';
 import { secretReader } from './kernel/secret-file.ts';
 import { ServiceManager } from './kernel/service-manager.ts';
-import { accountOf } from './process/account.ts';
+import { checksAccount } from './process/account.ts';
 import { admission } from './process/admission.ts';
-import { Child } from './process/child.ts';
-import type { FromVrrp, ToVrrp } from './process/messages.ts';
+import { Child, type ChildHandlers } from './process/child.ts';
+import type { ChildBeat, FromVrrp, ToChild, ToVrrp } from './process/messages.ts';
+import { Question } from './process/question.ts';
+import { ScriptsGuardian, trackerDefinitions } from './process/scripts-guardian.ts';
+import type { FromScripts, ScriptsStatus, ToScripts } from './process/scripts-messages.ts';
 import { VrrpGuardian } from './process/vrrp-guardian.ts';
 import type { VrrpStatus } from './vrrp/status.ts';
 
@@ -41,15 +44,26 @@ export class Daemon implements Control {
   readonly #startedAt = native.now() as Micros;
   readonly #serviceManager = new ServiceManager(process.env['NOTIFY_SOCKET']);
   readonly #guardian = new VrrpGuardian();
-  readonly #children: Readonly<Record<Exclude<ProcessName, 'vipkeeper'>, Child<ToVrrp, FromVrrp>>>;
+  readonly #scriptsGuardian = new ScriptsGuardian();
+  readonly #children: {
+    readonly vrrp: Child<ToVrrp, FromVrrp>;
+    readonly checks: Child<ToChild, ChildBeat>;
+    readonly scripts: Child<ToScripts, FromScripts>;
+  };
   readonly #beat: NodeJS.Timeout;
-  readonly #statusWaiters = new Map<number, (status: VrrpStatus) => void>();
+  readonly #vrrpStatus = new Question<VrrpStatus>(
+    (id) => this.#children.vrrp.send({ type: 'status', id }),
+    statusLimit_ms,
+  );
+  readonly #scriptsStatus = new Question<ScriptsStatus>(
+    (id) => this.#children.scripts.send({ type: 'status', id }),
+    statusLimit_ms,
+  );
   #config: Config;
   #loadedAt: Micros;
   #refused: { readonly at: Micros; readonly errors: readonly string[] } | undefined;
-  #vrrpStatus: VrrpStatus | undefined;
-  #nextStatusId = 1;
-  #asking: Promise<VrrpStatus | undefined> | undefined;
+  /** Where the reports of the scripts process come from. */
+  #sender: { readonly pid: number; readonly address: string } | undefined;
 
   constructor(options: DaemonOptions, config: Config, log: Logger) {
     this.#options = options;
@@ -58,8 +72,15 @@ export class Daemon implements Control {
     this.#loadedAt = this.#startedAt;
     this.#children = {
       vrrp: this.#startVrrp(),
-      checks: this.#startBystander('checks', checksAccount(config)),
-      scripts: this.#startBystander('scripts', []),
+      checks: this.#startBystander<ToChild, ChildBeat>('checks', checksAccount(config.process.checks_user)),
+      scripts: this.#startBystander<ToScripts, FromScripts>('scripts', [], {
+        ready: () => this.#configureScripts(true),
+        message: (message) => this.#hearScripts(message),
+        ended: () => {
+          this.#sender = undefined;
+          this.#scriptsGuardian.ended();
+        },
+      }),
     };
     this.#beat = setInterval(() => this.#sendBeats(), beatInterval_ms);
     log.info({ file: options.file, instances: config.vrrp_instance.length }, 'started');
@@ -93,6 +114,7 @@ export class Daemon implements Control {
     this.#loadedAt = native.now() as Micros;
     this.#refused = undefined;
     this.#configureVrrp();
+    this.#configureScripts(false);
     return [];
   }
 
@@ -108,7 +130,7 @@ export class Daemon implements Control {
   }
 
   async snapshot(): Promise<Snapshot> {
-    const vrrp = await this.#askVrrp();
+    const [vrrp, scripts] = await Promise.all([this.#vrrpStatus.ask(), this.#scriptsStatus.ask()]);
     const { file } = this.#options;
     return {
       version: 1,
@@ -122,6 +144,7 @@ export class Daemon implements Control {
       },
       processes: this.#processes(),
       vrrp,
+      scripts,
     };
   }
 
@@ -133,7 +156,10 @@ export class Daemon implements Control {
     return new Child(
       { title, module, execArgv, silence_ms: vrrpSilence_ms },
       {
-        ready: () => this.#configureVrrp(),
+        ready: () => {
+          this.#configureVrrp();
+          this.#introduce();
+        },
         message: (message) => this.#hearVrrp(message),
         ended: (how) => {
           const resigned = this.#guardian.finish();
@@ -145,24 +171,71 @@ export class Daemon implements Control {
   }
 
   /** A child that moves no VIP: its death is a line in the log and a new process. */
-  #startBystander(name: 'checks' | 'scripts', args: readonly string[]): Child<ToVrrp, FromVrrp> {
+  #startBystander<To extends object, From extends object>(
+    name: 'checks' | 'scripts',
+    args: readonly string[],
+    work: Partial<Pick<ChildHandlers<From>, 'ready' | 'message'>> & { readonly ended?: () => void } = {},
+  ): Child<To, From> {
     const title = `vipkeeper: ${name}`;
     const module = new URL(`./process/${name}.js`, import.meta.url);
     return new Child(
       { title, module, args, execArgv: ['--max-semi-space-size=1'], silence_ms: childSilence_ms },
       {
-        ready: () => undefined,
-        message: () => undefined,
-        ended: (how) => this.#log.warn({ how }, `${title} ended`),
+        ready: () => work.ready?.(),
+        message: (message) => work.message?.(message),
+        ended: (how) => {
+          work.ended?.();
+          this.#log.warn({ how }, `${title} ended`);
+        },
         notice: (text) => this.#log.warn(text),
       },
     );
   }
 
   #configureVrrp(): void {
-    const { vrrp_instance: instances, process: settings } = this.#config;
+    const { vrrp_instance: instances, process: settings, trackers: tracked } = this.#config;
+    const trackers = trackerDefinitions(tracked, instances);
     const { vrrp_rt_priority: realtime, parent_silence: parentSilence } = settings;
-    this.#children.vrrp.send({ type: 'configure', instances, trackers: [], realtime, parentSilence });
+    this.#children.vrrp.send({ type: 'configure', instances, trackers, realtime, parentSilence });
+  }
+
+  #configureScripts(fresh: boolean): void {
+    const { node, trackers } = this.#config;
+    this.#children.scripts.send(this.#scriptsGuardian.configuration(node, trackers, fresh));
+  }
+
+  /** The vrrp process must know whom to believe before the first report comes: it answers when it does. */
+  #introduce(): void {
+    if (this.#sender !== undefined) this.#children.vrrp.send({ type: 'trackers-from', ...this.#sender });
+  }
+
+  #hearScripts(message: FromScripts): void {
+    switch (message.type) {
+      case 'sender': {
+        const { pid } = this.#children.scripts;
+        if (pid === undefined) return;
+        this.#sender = { pid, address: message.address };
+        this.#introduce();
+        return;
+      }
+      case 'sessions':
+        this.#scriptsGuardian.sessions(message.sessions);
+        return;
+      case 'verdict': {
+        const { kind, name, verdict, number, words } = message.report;
+        this.#scriptsGuardian.verdict(message.report);
+        this.#log.info(
+          { [kind]: name },
+          `${kind} ${name} ${number === undefined ? `is ${verdict}: ` : ''}${words}`,
+        );
+        return;
+      }
+      case 'notice':
+        this.#log.warn(message.text);
+        return;
+      case 'status':
+        this.#scriptsStatus.answered(message.id, message.status);
+    }
   }
 
   #hearVrrp(message: FromVrrp): void {
@@ -184,6 +257,8 @@ export class Daemon implements Control {
         return;
       }
       case 'tracker-channel':
+        if (message.pid === this.#sender?.pid)
+          this.#children.scripts.send({ type: 'channel', address: message.address });
         return;
       case 'weighed': {
         this.#log.info({ instance: message.instance }, `${message.instance}: ${message.words}`);
@@ -198,31 +273,8 @@ export class Daemon implements Control {
         return;
       }
       case 'status':
-        this.#vrrpStatus = message.status;
-        this.#statusWaiters.get(message.id)?.(message.status);
-        this.#statusWaiters.delete(message.id);
+        this.#vrrpStatus.answered(message.id, message.status);
     }
-  }
-
-  /** Many who ask at once are one question to vrrp, which has better things to do. */
-  #askVrrp(): Promise<VrrpStatus | undefined> {
-    this.#asking ??= this.#ask().finally(() => (this.#asking = undefined));
-    return this.#asking;
-  }
-
-  #ask(): Promise<VrrpStatus | undefined> {
-    const id = this.#nextStatusId++;
-    return new Promise((resolve) => {
-      const limit = setTimeout(() => {
-        this.#statusWaiters.delete(id);
-        resolve(this.#vrrpStatus);
-      }, statusLimit_ms);
-      this.#statusWaiters.set(id, (status) => {
-        clearTimeout(limit);
-        resolve(status);
-      });
-      this.#children.vrrp.send({ type: 'status', id });
-    });
   }
 
   #sendBeats(): void {
@@ -245,14 +297,4 @@ export class Daemon implements Control {
     const { pid } = process;
     return [{ name: 'vipkeeper', pid, state: 'running', restarts: 0, pss_KiB: pssOf(pid) }, ...children];
   }
-}
-
-function checksAccount(config: Config): readonly string[] {
-  const user = config.process.checks_user;
-  const account = accountOf(user);
-  if (account === undefined)
-    throw new Error(
-      `user ${user} for the checks process is not in /etc/passwd: create it, or name another as global.checks_user`,
-    );
-  return [String(account.uid), String(account.gid)];
 }

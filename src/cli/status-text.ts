@@ -1,6 +1,8 @@
 /** The snapshot for people. Pure: an age is the snapshot's instant minus the fact's. */
 import { between, formatDuration, type Micros } from '../base/time.ts';
 import type { Snapshot } from '../control.ts';
+import { renderScripts, renderTracking } from './tracker-text.ts';
+import { mismatchMeaning } from '../vrrp/mismatch.ts';
 import type { InstanceStatus, VrrpStatus } from '../vrrp/status.ts';
 
 export function renderStatus(snapshot: Snapshot): string {
@@ -21,6 +23,7 @@ export function renderStatus(snapshot: Snapshot): string {
     );
   if (vrrp === undefined) lines.push('', 'the vrrp process has said nothing yet: no state is known');
   else lines.push('', ...renderVrrp(vrrp, at));
+  if (snapshot.scripts !== undefined) lines.push(...renderScripts(snapshot.scripts, at));
   return `${lines.join('\n')}\n`;
 }
 
@@ -36,6 +39,11 @@ function renderVrrp(vrrp: VrrpStatus, at: Micros): readonly string[] {
     ...Object.entries(vrrp.discarded).map(
       ([where, counters]) => `  discarded on ${where}: ${nonZero(counters)}`,
     ),
+    ...vrrp.otherRouters.map(
+      ({ interface: device, family, source, vrid, version, count, lastAt }) =>
+        `  another virtual router on ${device}/${family}: ${vrid}, of ${source}, version ${version}, ` +
+        `${count} times, last ${age(lastAt, vrrp.at)} ago`,
+    ),
     ...vrrp.instances.flatMap((instance) => ['', ...renderInstance(instance, vrrp.at)]),
   ];
 }
@@ -45,7 +53,10 @@ function renderInstance(status: InstanceStatus, at: Micros): readonly string[] {
   const rows: (readonly [string, string])[] = [
     ['State', `${router.state} for ${age(router.since, at)} (${router.reason})`],
     ['Interface', `${config.interface}, IPv${config.family}, primary ${primary ?? 'none'}`],
-    ['Priority', `${config.priority}${config.priority === 255 ? ' (address owner)' : ''}`],
+    ['Version', `${config.version ?? 3}${config.authentication === undefined ? '' : ', PASS'}`],
+    ['Unicast', unicastText(config)],
+    ['Priority', priorityText(status)],
+    ...renderTracking(status.tracking, at),
     [
       'Preempt',
       config.preempt.mode === 'never' ? 'never' : `always, delay ${formatDuration(config.preempt.delay)}`,
@@ -61,6 +72,12 @@ function renderInstance(status: InstanceStatus, at: Micros): readonly string[] {
     [
       'Virtual Addresses',
       config.virtual_ipaddress.map(({ address, length }) => `${address}/${length}`).join(' '),
+    ],
+    [
+      'Excluded Addresses',
+      (config.virtual_ipaddress_excluded ?? [])
+        .map(({ address, length }) => `${address}/${length}`)
+        .join(' '),
     ],
     ['Foreign Addresses', status.foreignAddresses.join(' ')],
     [
@@ -81,11 +98,22 @@ function renderInstance(status: InstanceStatus, at: Micros): readonly string[] {
       ] as const;
     }),
   ];
+  for (const { source, version, reason, count, lastAt } of status.mismatching)
+    rows.push([
+      'NOT BELIEVED',
+      `${source}, version ${version}: ${mismatchMeaning[reason]}; ${count} times, last ${age(lastAt, at)} ago`,
+    ]);
   const shown = rows.filter(([, value]) => value !== '');
   return [
     `${config.name}: virtual router ${config.virtual_router_id}`,
     ...shown.map(([name, value]) => `  ${name.padEnd(30)} ${value}`),
   ];
+}
+
+function unicastText({ unicast }: InstanceStatus['config']): string {
+  if (unicast === undefined) return '';
+  const peers = unicast.peers.map(({ address }) => address).join(' ');
+  return `to ${peers}, TTL ${unicast.ttl}${unicast.check_source ? ', believes only them' : ''}`;
 }
 
 function leaseText(lease: InstanceStatus['lease'], at: Micros): string {
@@ -99,6 +127,11 @@ function leaseText(lease: InstanceStatus['lease'], at: Micros): string {
     case 'weak':
       return `WEAK: ${lease.why}`;
   }
+}
+
+function priorityText({ config: { priority }, tracking: { effectivePriority } }: InstanceStatus): string {
+  if (priority === 255) return '255 (address owner)';
+  return effectivePriority === priority ? `${priority}` : `${effectivePriority}, configured ${priority}`;
 }
 
 const age = (from: Micros, at: Micros): string => formatDuration(between(from, at));

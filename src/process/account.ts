@@ -22,3 +22,13 @@ export function accountOf(user: string): Account | undefined {
   }
   return undefined;
 }
+
+/** Arguments of the checks process. @throws when there is no such user */
+export function checksAccount(user: string): readonly string[] {
+  const account = accountOf(user);
+  if (account === undefined)
+    throw new Error(
+      `user ${user} for the checks process is not in /etc/passwd: create it, or name another as global.checks_user`,
+    );
+  return [String(account.uid), String(account.gid)];
+}

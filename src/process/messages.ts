@@ -19,8 +19,8 @@ export type ToVrrp =
   | { readonly type: 'status'; readonly id: number };
 
 export type FromVrrp =
-  /** Before the first beat: where reports of trackers are heard. */
-  | { readonly type: 'tracker-channel'; readonly address: string }
+  /** The answer to trackers-from: that process is heard now, and its reports go there. */
+  | { readonly type: 'tracker-channel'; readonly pid: number; readonly address: string }
   | {
       readonly type: 'transition';
       readonly instance: string;

@@ -1,10 +1,10 @@
 /** How a script's definition becomes a command: whether it may run, as whom, and in which environment. */
-import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, readlinkSync } from 'node:fs';
 import type { ScriptDefinition } from '../script/definition.ts';
 import type { RunPort } from '../script/runner.ts';
 import { type FileFacts, type Files, faultText, scriptFault } from '../script/security.ts';
 import type { Spawner } from '../script/spawner.ts';
-import { type Account, accountOf } from './account.ts';
+import { type Account, accountOf, gidOf } from './account.ts';
 
 /** All of it, so that no variable of ours (LD_PRELOAD, IFS, NODE_OPTIONS, NOTIFY_SOCKET) reaches a script. */
 const environmentOf = (node: string, script: string): Readonly<Record<string, string>> => ({
@@ -37,20 +37,12 @@ export function accountFor({
 }: Pick<ScriptDefinition, 'user' | 'group'>): Account | undefined | string {
   const account = accountOf(user);
   if (account === undefined) return `user ${user} is not in /etc/passwd`;
-  const gid = group === undefined ? account.gid : groupOf(group);
+  const gid = group === undefined ? account.gid : gidOf(group);
   if (gid === undefined) return `group ${group} is not in /etc/group`;
   const [ownUid, ownGid] = [process.getuid?.(), process.getgid?.()];
   if (ownUid === 0) return { uid: account.uid, gid };
   const same = account.uid === ownUid && (group === undefined || gid === ownGid);
   return same ? undefined : `only root can run a script as ${user}`;
-}
-
-function groupOf(group: string): number | undefined {
-  for (const line of readFileSync('/etc/group', 'utf8').split('\n')) {
-    const [name, , gid] = line.split(':');
-    if (name === group) return Number(gid);
-  }
-  return undefined;
 }
 
 export const realFiles: Files = {

@@ -18,7 +18,7 @@ export type ToScripts =
       /** What an earlier scripts process left running. */
       readonly leftovers: readonly Session[];
     }
-  /** Where the vrrp process listens now; said after each of its starts. */
+  /** Where the vrrp process listens, and believes this process; said after each start of either. */
   | { readonly type: 'channel'; readonly address: string }
   | { readonly type: 'status'; readonly id: number };
 

@@ -33,6 +33,7 @@ const say: (message: FromVrrp | ChildBeat) => void = linkToParent<ToVrrp | ToChi
     } else if (message.type === 'trackers-from') {
       const refused = trackers.hear(message);
       if (refused !== undefined) say({ type: 'notice', text: refused });
+      else say({ type: 'tracker-channel', pid: message.pid, address: trackers.address });
     } else if (message.type === 'status') say({ type: 'status', id: message.id, status: runner.status() });
     else if (message.type === 'stop') leave('stop');
     else if (!leaving) runner.release();
@@ -66,7 +67,6 @@ const runner = new VrrpRunner(link, {
 });
 
 const trackers = openTrackerChannel((report) => runner.tracked(report));
-say({ type: 'tracker-channel', address: trackers.address });
 
 // A signal to this process alone is an operator's wish like any other: leave in order.
 process.on('SIGTERM', () => leave('stop'));

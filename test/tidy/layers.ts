@@ -22,7 +22,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'yaml',
     'ajv',
   ],
-  'control.ts': ['base', 'vrrp/status.ts'],
+  'control.ts': ['base', 'vrrp/status.ts', 'process/scripts-messages.ts'],
   kernel: ['base', 'netlink', 'nft', 'vrrp'],
   // What one child is composed of. docs/decisions/0005-children-under-process.md
   process: ['base', 'script', 'vrrp', 'kernel'],
@@ -77,6 +77,7 @@ export const pure: readonly string[] = [
   'drill/client-view.ts',
   'drill/timeline.ts',
   'cli/status-text.ts',
+  'cli/tracker-text.ts',
 ];
 
 export const impure: readonly string[] = [
