@@ -24,6 +24,7 @@ export class LinuxLink implements VrrpLink {
   /** Protocol 0: it sends frames and never receives any. */
   readonly #packetSocket = native.socket(so.AF_PACKET, so.SOCK_RAW, 0);
   #wakeAt: Micros | undefined;
+  #addressesRefused: string | undefined;
   #gateUnavailable: string | undefined = 'it was not prepared';
 
   constructor(events: LinuxEvents) {
@@ -41,6 +42,7 @@ export class LinuxLink implements VrrpLink {
     await Promise.all(
       leftovers.map((address) => new Promise<void>((done) => this.#writers.removeAddress(address, done))),
     );
+    this.#addressesRefused = await new Promise((done) => this.#writers.mayWrite(done));
     // Only when its addresses are gone may a gate of an earlier life stop guarding them.
     await new Promise<void>((done) => this.#writers.teardownGate(done));
     this.#gateUnavailable = await new Promise((done) => this.#writers.prepareGate(done));
@@ -77,6 +79,8 @@ export class LinuxLink implements VrrpLink {
   }
 
   open(facts: InterfaceFacts, family: Family, events: VrrpSocketEvents): VrrpSocket | string {
+    // Who may not own the addresses must not win them from a peer that does.
+    if (this.#addressesRefused !== undefined) return `addresses cannot be written: ${this.#addressesRefused}`;
     return openVrrpSocket(facts, family, events);
   }
 

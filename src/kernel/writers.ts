@@ -3,7 +3,7 @@
  * for the gate, because a write of microseconds was seen to take 0.9 s while the kernel was busy elsewhere, and the
  * heartbeat must not know. Answers come back as events.
  */
-import { familyOf, type Ip } from '../base/ip.ts';
+import { familyOf, ip, type Ip } from '../base/ip.ts';
 import { AddressFlag, deleteAddress, type InterfaceAddress, replaceAddress } from '../netlink/address.ts';
 import { Flag, type Request, writeMessages } from '../netlink/message.ts';
 import * as gate from '../nft/gate.ts';
@@ -16,6 +16,7 @@ import { ownProtocol } from './interfaces.ts';
 import { native, type Writer, type WriteRequest, type WriteResult } from './native.ts';
 import { NetlinkProtocol, openNetlinkDescriptor } from './netlink-socket.ts';
 
+const EPERM = 1;
 const ENOENT = 2;
 const ENODEV = 19;
 const EADDRNOTAVAIL = 99;
@@ -106,6 +107,16 @@ export class Writers {
     this.#postAddress(deleteAddress(address), undefined, undefined, done);
   }
 
+  /**
+   * Asks for what changes nothing: the kernel looks at the right to write before it looks for the interface. rtnetlink(7)
+   * @param done why no address can be written, or undefined
+   */
+  mayWrite(done: (refused: string | undefined) => void): void {
+    this.#postAddress(deleteAddress(nowhere), undefined, undefined, ({ errno, text }) =>
+      done(errno === EPERM ? sentence(errno, text) : undefined),
+    );
+  }
+
   #postAddress(
     request: Request,
     key: string | undefined,
@@ -167,6 +178,8 @@ export class Writers {
   }
 }
 
+const nowhere: InterfaceAddress = { index: 0, local: ip('0.0.0.0'), prefixLength: 32, flags: 0, scope: 0 };
+
 /** The writer thread puts in what is left of the lease just before it sends. */
 const placeholderLifetime = 1_000_000 as Parameters<typeof gate.open>[2];
 
@@ -199,5 +212,7 @@ function gateOutcome(operation: string, { errno, text }: WriteResult): GateOutco
   return { failed: sentence(errno, text) };
 }
 
-const sentence = (errno: number, text: string): string =>
-  text === '' ? errnoText(errno) : `${text}, ${errnoText(errno)}`;
+function sentence(errno: number, text: string): string {
+  const why = text === '' ? errnoText(errno) : `${text}, ${errnoText(errno)}`;
+  return errno === EPERM ? `${why}; CAP_NET_ADMIN is needed` : why;
+}

@@ -19,6 +19,8 @@ export const program = path.resolve(process.env['VIPKEEPER_CLI'] ?? 'dist/cli.js
 export interface DirectorOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly args?: readonly string[];
+  /** What the program is started by: setpriv(1) and its like, which become it. */
+  readonly by?: readonly string[];
 }
 
 /** One line of the daemon's JSON log. */
@@ -52,6 +54,7 @@ export class Director {
     this.child = lab.exec(
       node,
       [
+        ...(options.by ?? []),
         process.execPath,
         program,
         'run',
