@@ -17,7 +17,8 @@ export interface MismatchingSpeaker {
 /** A link with more of them is being flooded. */
 const mostSpeakers = 16;
 
-const meaning: Readonly<Record<DiscardReason, string>> = {
+/** What is wrong with it, about the speaker. */
+export const mismatchMeaning: Readonly<Record<DiscardReason, string>> = {
   'ip-header': 'it is no whole packet',
   length: 'its length is not that of its version and number of addresses',
   version: 'it speaks another version of VRRP',
@@ -50,7 +51,7 @@ export class MismatchingSpeakers {
     if (!this.#speakers.note(`${source} ${reason}`, speaker, now)) return undefined;
     const said = `VRRP version ${version}${priority === undefined ? '' : `, priority ${priority}`}`;
     return (
-      `${source} speaks for virtual router ${vrid} too (${said}) and is not believed: ${meaning[reason]}. ` +
+      `${source} speaks for virtual router ${vrid} too (${said}) and is not believed: ${mismatchMeaning[reason]}. ` +
       'Directors that do not believe each other are both Active'
     );
   }

@@ -12,6 +12,7 @@ import type {
 } from '../../src/vrrp/link.ts';
 import { encodeAdvertisement } from '../../src/vrrp/packet.ts';
 import type { TrackerReport } from '../../src/vrrp/track-board.ts';
+import type { Promotion } from '../../src/vrrp/promotion.ts';
 import { VrrpRunner } from '../../src/vrrp/runner.ts';
 import { type InstanceConfig, type Priority, type Vrid, vrrpGroup } from '../../src/vrrp/types.ts';
 
@@ -87,6 +88,8 @@ export class LoopBench {
   readonly sent: VrrpDatagram[] = [];
   /** What the kernel says to a send. */
   sendErrno: (datagram: VrrpDatagram) => number = () => 0;
+  readonly promotions: Promotion[] = [];
+  readonly frames: Uint8Array[] = [];
   opens = 0;
   closes = 0;
   readonly runner: VrrpRunner;
@@ -97,7 +100,10 @@ export class LoopBench {
     this.runner = new VrrpRunner(this.#link(), {
       beat: () => undefined,
       transition: (_name, from, to, reason) => this.transitions.push(`${from} → ${to} (${reason})`),
-      promoted: ({ instance }) => this.did.push(`promoted ${instance}`),
+      promoted: (promotion) => {
+        this.promotions.push(promotion);
+        this.did.push(`promoted ${promotion.instance}`);
+      },
       drainTrackers: () => {
         for (const report of this.reports.splice(0)) this.runner.tracked(report);
       },
@@ -129,7 +135,8 @@ export class LoopBench {
           close: () => this.closes++,
         };
       },
-      sendFrame: () => {
+      sendFrame: (_index, frame) => {
+        this.frames.push(frame);
         this.did.push('announce');
         return 0;
       },
@@ -170,8 +177,8 @@ export class LoopBench {
   }
 
   /** One packet, as the poll event of the socket brings it. */
-  hear(data: Uint8Array, source: Ip = peer): void {
-    this.#events?.onPacket({ family: 4, ttl: 255, source, destination: vrrpGroup[4], data });
+  hear(data: Uint8Array, source: Ip = peer, destination: Ip = vrrpGroup[4]): void {
+    this.#events?.onPacket({ family: 4, ttl: 255, source, destination, data });
   }
 
   /** Time goes on, the loop comes at every instant that it asked for. @returns how often it came */

@@ -52,4 +52,24 @@ describe('vrrp/readiness', () => {
     assert.equal(primaryOf(settings, [at('10.0.0.1'), at('10.0.0.9')]), '10.0.0.9');
     assert.equal(primaryOf(settings, [at('10.0.0.1')]), 'no-primary-address');
   });
+
+  it('unicast_src_ip is that one, or none; IPv6 speaks to peers from an address of their scope', () => {
+    const unicast = (peer: string, source?: string): Partial<InstanceConfig> => ({
+      family: peer.includes(':') ? 6 : 4,
+      unicast: {
+        source: source === undefined ? undefined : ip(source),
+        peers: [{ address: ip(peer) }],
+        ttl: 255,
+        check_source: false,
+      },
+    });
+    assert.equal(primaryOf(unicast('10.0.0.2', '10.0.0.9'), [at('10.0.0.1'), at('10.0.0.9')]), '10.0.0.9');
+    assert.equal(primaryOf(unicast('10.0.0.2', '10.0.0.9'), [at('10.0.0.1')]), 'no-primary-address');
+    const both = [at('fd00::1'), at('fe80::1')];
+    assert.equal(primaryOf(unicast('fd00::2'), both), 'fd00::1');
+    assert.equal(primaryOf(unicast('fe80::2'), both), 'fe80::1');
+    assert.equal(primaryOf(unicast('fd00::2', 'fe80::1'), both), 'fe80::1');
+    const excluded = { virtual_ipaddress_excluded: [{ address: ip('fd00::1'), length: 128 }] };
+    assert.equal(primaryOf({ ...unicast('fd00::2'), ...excluded }, both), 'no-primary-address');
+  });
 });
