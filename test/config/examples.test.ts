@@ -16,7 +16,8 @@ describe('the examples', () => {
   const accepts = new Ajv({ allowUnionTypes: true }).compile(editorSchema());
 
   it('are there', () => {
-    for (const name of ['vipkeeper', 'failover', 'fast']) assert.ok(paths.includes(`examples/${name}.yaml`));
+    for (const name of ['vipkeeper', 'failover', 'fast', 'tracking', 'unicast', 'version2'])
+      assert.ok(paths.includes(`examples/${name}.yaml`));
   });
 
   for (const path of paths) {
