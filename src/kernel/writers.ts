@@ -108,7 +108,8 @@ export class Writers {
   }
 
   /**
-   * Asks for what changes nothing: the kernel looks at the right to write before it looks for the interface. rtnetlink(7)
+   * Asks for what changes nothing: the kernel looks at the right to write before it looks for the interface.
+   * rtnetlink(7)
    * @param done why no address can be written, or undefined
    */
   mayWrite(done: (refused: string | undefined) => void): void {

@@ -1,7 +1,8 @@
 /**
- * Labs of an ordinary user. A holder is a process that keeps a user, mount, network and pid namespace in which that user
- * is root: a lab is made, used and taken down in there as root does it elsewhere. One for each prefix, and the first
- * process of its pid namespace, so that nothing inside outlives it. user_namespaces(7), pid_namespaces(7)
+ * Labs of an ordinary user. A holder is a process that keeps a user, mount, network and pid namespace in
+ * which that user is root: a lab is made, used and taken down in there as root does it elsewhere. One for
+ * each prefix, and the first process of its pid namespace, so that nothing inside outlives it.
+ * user_namespaces(7), pid_namespaces(7)
  */
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
@@ -22,7 +23,7 @@ import { checkedPrefix, noLab } from './lab.ts';
 import { childrenOf, signalOne, startTime } from './processes.ts';
 import { recordPath } from './record.ts';
 
-/** `show` ends with the command that made it, `make` stays; both begin it when there is none, as `use` and `end` do not. */
+/** What a command does to a holder: `show` and `make` begin one where there is none, `show` to end with it. */
 export type Purpose = 'show' | 'make' | 'use' | 'end';
 
 interface Holder {
@@ -32,8 +33,9 @@ interface Holder {
 }
 
 /**
- * Its own pid as we see it is read before its own /proc covers ours. The tmpfs is for `ip netns` and the labs' records.
- * Then it waits for ever, and thereby for every orphan, as the first process of a pid namespace must.
+ * Its own pid as we see it is read before its own /proc covers ours. The tmpfs is for `ip netns` and the
+ * labs' records. Then it waits for ever, and thereby for every orphan, as the first process of a pid
+ * namespace must.
  */
 const holderScript = `read -r pid rest </proc/self/stat
 mount -t tmpfs -o mode=755 tmpfs /run
@@ -56,7 +58,7 @@ export async function runAsOrdinaryUser(purpose: Purpose, prefix: string): Promi
   if (found === undefined && (purpose === 'use' || purpose === 'end')) throw noLab(prefix);
   const holder = found ?? (await makeHolder(prefix, purpose === 'show'));
   const status = await runInside(holder);
-  // Nothing was made, or it is taken down. The user's own processes are open to us, namespaces or not. ptrace(2)
+  // Nothing was made, or it is taken down. The user's own processes are open to us in any namespace. ptrace(2)
   const empty = !existsSync(`/proc/${holder.pid}/root${recordPath(prefix)}`);
   if (purpose !== 'use' && empty) await end(holder);
   return status;
@@ -82,7 +84,7 @@ function folder(): string {
   throw new LabError(`${path} is not a folder of yours alone`, { mend: `remove it, or chmod 700 ${path}` });
 }
 
-/** A note is a symbolic link that leads nowhere: made at once and only by one, and read at once. symlink(2) */
+/** A note is a symbolic link that leads nowhere: made whole, only by one, and read whole. symlink(2) */
 const notePath = (prefix: string): string => `${folder()}/${prefix}`;
 
 function findHolder(prefix: string): Holder | undefined {
@@ -166,8 +168,8 @@ function refusal(complaint: string): LabError {
 }
 
 /**
- * nsenter stays between us and the command, for the pid namespace needs a fork; what ends the command must not end
- * nsenter first. Node gives itself the default signals back when it begins.
+ * nsenter stays between us and the command, for the pid namespace needs a fork; what ends the command must
+ * not end nsenter first. Node gives itself the default signals back when it begins.
  */
 const shielded = ['-c', 'trap "" INT TERM HUP; exec "$@"', 'sh'];
 

@@ -1,4 +1,7 @@
-/** Process "vipkeeper: checks": every checker will run here, as a user without rights. Real servers are hostile input. */
+/**
+ * Process "vipkeeper: checks": every checker will run here, as a user without rights. Real servers are hostile
+ * input.
+ */
 import { readFileSync } from 'node:fs';
 import { beat } from './beating.ts';
 
@@ -16,7 +19,7 @@ if (process.getuid?.() === 0 && uid !== undefined && gid !== undefined && !alone
 }
 beat('vipkeeper: checks');
 
-/** In an ordinary user's own namespace there is nobody else to become, and root is that user. user_namespaces(7) */
+/** In an ordinary user's own namespace root is that user, and the only one there is. user_namespaces(7) */
 function alone(): boolean {
   return readFileSync('/proc/self/setgroups', 'utf8').trim() === 'deny';
 }

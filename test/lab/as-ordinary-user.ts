@@ -5,15 +5,15 @@ const nobody = 65534;
 export const ordinaryUid = root ? nobody : (process.getuid?.() ?? nobody);
 
 /**
- * What begins a command of an ordinary user. Of the tests' environment only the way to the programs is left: coverage
- * would be written into a folder that this user may not enter.
+ * What begins a command of an ordinary user. Of the tests' environment only the way to the programs is left:
+ * coverage would be written into a folder that this user may not enter.
  */
 export const asOrdinaryUser: readonly string[] = [
   ...(root ? ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'] : []),
   ...['env', '-i', `PATH=${process.env['PATH'] ?? ''}`, 'TERM=xterm'],
 ];
 
-/** Tests of an ordinary user's lab. On a machine that cannot have it they are not defined, and one line says so. */
+/** Tests of an ordinary user's lab. Where there can be none they are not defined, and one line says so. */
 export function describeAsOrdinaryUser(title: string, body: (this: Mocha.Suite) => void): void {
   const may = (...command: string[]): boolean => {
     const [program = '', ...args] = [...asOrdinaryUser, ...command];

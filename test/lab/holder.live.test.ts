@@ -91,8 +91,9 @@ describeAsOrdinaryUser('lab of an ordinary user', function () {
   });
 
   it('says what decides when the kernel gives no user namespace', async () => {
-    // A user namespace with room for just one more, which the command itself is run in, as somebody else than root.
-    const inOne = `echo 1 >/proc/sys/user/max_user_namespaces; exec unshare --user --map-user=1000 --map-group=1000 "$@"`;
+    // A user namespace with room for just one more, in which the command itself runs as another than root.
+    const ids = '--map-user=1000 --map-group=1000';
+    const inOne = `echo 1 >/proc/sys/user/max_user_namespaces; exec unshare --user ${ids} "$@"`;
     const refused = ['unshare', '--user', '--map-root-user', 'sh', '-ec', inOne, 'sh'];
     for (const verb of ['up', 'demo']) {
       const { status, output } = await user(...refused, ...lab, verb);

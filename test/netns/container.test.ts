@@ -53,7 +53,7 @@ describeAsRoot('rights of a container', function () {
     ['root', withOnly(['net_admin', 'net_raw'])],
     ['another user', withOnly(['net_admin', 'net_raw'], nobody)],
   ] as const)
-    it(`NET_ADMIN and NET_RAW are enough for ${who}: active, answering, and silenced by the lease`, async () => {
+    it(`NET_ADMIN and NET_RAW are enough for ${who}: active, and silenced by the lease`, async () => {
       const d1 = site.start('d1', config, { by });
       assert.equal((await d1.untilState('active')).lease.kind, 'held');
       const { vrrp, processes } = await d1.status();
