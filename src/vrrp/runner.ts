@@ -182,7 +182,8 @@ export class VrrpRunner {
   #considerOne(runner: InstanceRunner, now: Micros): void {
     const { config } = runner;
     const facts = this.#link.interface(config.interface);
-    const failed = this.#trackers.faultOf(config.name) === undefined ? undefined : 'tracker-failed';
+    const takesPart = runner.instance.router.state !== 'initialize';
+    const failed = this.#trackers.keepsOut(config.name, takesPart) ? 'tracker-failed' : undefined;
     runner.consider(facts, this.#held ?? failed, (ready) => this.#socketOn(ready, config.family), now);
   }
 

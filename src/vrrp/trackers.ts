@@ -50,9 +50,13 @@ export class Trackers {
     return changes.includes(true);
   }
 
-  /** Why the instance must not take part, as it was weighed last. */
-  faultOf(instance: string): string | undefined {
-    return this.#weighed.get(instance)?.fault;
+  /**
+   * Whether the instance must not take part. Who does already, goes on beside a tracker that a reload has brought
+   * and that has not spoken yet: it would lose the VIP to no failure at all.
+   */
+  keepsOut(instance: string, takesPart: boolean): boolean {
+    const faults = this.#weighed.get(instance)?.contributions.filter(({ fault }) => fault) ?? [];
+    return faults.some(({ verdict }) => !takesPart || verdict !== 'unknown');
   }
 
   forget(instance: string): void {

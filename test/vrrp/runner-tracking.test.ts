@@ -184,6 +184,25 @@ describe('vrrp/runner: trackers', () => {
     assert.equal(bench.state, 'active (active-silent) 100', 'a report that nobody waits for');
   });
 
+  it('a tracker that a reload brings takes nobody out before its first word, only after its silence', async () => {
+    const bench = new TrackingBench();
+    bench.runner.configure([config], 0);
+    await bench.run(takesOver);
+    bench.runner.configure([tracking(track('script', 0))], 0, [script]);
+    await bench.run(seconds(2));
+    assert.equal(bench.state, 'active (active-silent) 100');
+    bench.runner.tracked(says('down'));
+    assert.equal(bench.state, 'initialize (tracker-failed) 100');
+
+    bench.runner.configure([config], 0);
+    await bench.run(takesOver);
+    bench.runner.configure([tracking(track('file', 0))], 0, [{ ...script, kind: 'file' }]);
+    await bench.run(seconds(2.9));
+    assert.equal(bench.state, 'active (active-silent) 100');
+    await bench.run(seconds(0.2));
+    assert.equal(bench.state, 'initialize (tracker-failed) 100');
+  });
+
   it('the operator’s hold is named before a tracker’s fault', async () => {
     const bench = await TrackingBench.active(0);
     bench.runner.hold('parent-silent');
