@@ -2,7 +2,6 @@
 import { between, formatDuration, type Micros } from '../base/time.ts';
 import type { Snapshot } from '../control.ts';
 import { renderScripts, renderTracking } from './tracker-text.ts';
-import { mismatchMeaning } from '../vrrp/mismatch.ts';
 import type { InstanceStatus, VrrpStatus } from '../vrrp/status.ts';
 
 export function renderStatus(snapshot: Snapshot): string {
@@ -98,10 +97,10 @@ function renderInstance(status: InstanceStatus, at: Micros): readonly string[] {
       ] as const;
     }),
   ];
-  for (const { source, version, reason, count, lastAt } of status.mismatching)
+  for (const { source, version, meaning, count, lastAt } of status.mismatching)
     rows.push([
       'NOT BELIEVED',
-      `${source}, version ${version}: ${mismatchMeaning[reason]}; ${count} times, last ${age(lastAt, at)} ago`,
+      `${source}, version ${version}: ${meaning}; ${count} times, last ${age(lastAt, at)} ago`,
     ]);
   const shown = rows.filter(([, value]) => value !== '');
   return [

@@ -10,6 +10,8 @@ export interface MismatchingSpeaker {
   readonly vrid: number;
   readonly version: number;
   readonly reason: DiscardReason;
+  /** The reason in words, about the speaker. */
+  readonly meaning: string;
   /** Absent where the packet could not be read. */
   readonly priority?: number;
 }
@@ -17,8 +19,7 @@ export interface MismatchingSpeaker {
 /** A link with more of them is being flooded. */
 const mostSpeakers = 16;
 
-/** What is wrong with it, about the speaker. */
-export const mismatchMeaning: Readonly<Record<DiscardReason, string>> = {
+const meanings: Readonly<Record<DiscardReason, string>> = {
   'ip-header': 'it is no whole packet',
   length: 'its length is not that of its version and number of addresses',
   version: 'it speaks another version of VRRP',
@@ -47,11 +48,12 @@ export class MismatchingSpeakers {
     now: Micros,
   ): string | undefined {
     const priority = advertisement?.priority;
-    const speaker = { source, vrid, version, reason, ...(priority !== undefined && { priority }) };
+    const meaning = meanings[reason];
+    const speaker = { source, vrid, version, reason, meaning, ...(priority !== undefined && { priority }) };
     if (!this.#speakers.note(`${source} ${reason}`, speaker, now)) return undefined;
     const said = `VRRP version ${version}${priority === undefined ? '' : `, priority ${priority}`}`;
     return (
-      `${source} speaks for virtual router ${vrid} too (${said}) and is not believed: ${mismatchMeaning[reason]}. ` +
+      `${source} speaks for virtual router ${vrid} too (${said}) and is not believed: ${meaning}. ` +
       'Directors that do not believe each other are both Active'
     );
   }

@@ -49,8 +49,8 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
 
 /** Edges of single files. docs/decisions/0010-verbs-without-a-daemon.md */
 export const exceptions: Readonly<Record<string, readonly string[]>> = {
-  'cli/run.ts': ['daemon.ts', 'api', 'config', 'log.ts'],
-  'cli/check.ts': ['config'],
+  'cli/run.ts': ['daemon.ts', 'api', 'config', 'log.ts', 'kernel/secret-file.ts'],
+  'cli/check.ts': ['config', 'kernel/secret-file.ts'],
   'cli/demo.ts': ['config', 'kernel/native.ts', 'vrrp/types.ts'],
 };
 

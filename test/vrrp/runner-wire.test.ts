@@ -209,7 +209,16 @@ describe('vrrp/runner and strangers', () => {
         'version of VRRP. Directors that do not believe each other are both Active',
     ]);
     assert.deepEqual(instanceOf(bench).mismatching, [
-      { source: peer, vrid: 51, version: 2, reason: 'version', priority: 200, count: 3, lastAt: bench.now },
+      {
+        source: peer,
+        vrid: 51,
+        version: 2,
+        reason: 'version',
+        meaning: 'it speaks another version of VRRP',
+        priority: 200,
+        count: 3,
+        lastAt: bench.now,
+      },
     ]);
     assert.equal(instanceOf(bench).trouble, undefined);
   });
