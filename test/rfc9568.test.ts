@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { inActive } from './vrrp/rows-active.ts';
 import { inBackup, inInitialize } from './vrrp/rows-backup.ts';
+import { weighedRows } from './vrrp/rows-priority.ts';
 
 interface Sentence {
   readonly section: string;
@@ -20,7 +21,9 @@ function sentences(text: string): readonly Sentence[] {
     });
 }
 
-const rowIds = new Set<string>([...inInitialize, ...inBackup, ...inActive].map(({ id }) => id));
+const rowIds = new Set<string>(
+  [...inInitialize, ...inBackup, ...inActive, ...weighedRows].map(({ id }) => id),
+);
 
 /** `receive: text` stands in a test of that name, or in the table of its cases. */
 function isTested(name: string): boolean {

@@ -16,7 +16,6 @@ import {
   shutdown,
   startup,
   unleased,
-  weighed,
 } from './router-table.ts';
 
 const withdrawal = ['stop-announcing', 'close A B', 'remove A B'];
@@ -184,23 +183,6 @@ export const inActive: readonly Row[] = [
     id: 'active/reconfigure-owner',
     event: reload(owner),
     does: ['send 255', 'close A B', 'add A B', 'renew-lease', 'announce'],
-    ...again,
-  },
-  { id: 'active/priority', event: weighed(80), does: ['send 80', 'renew-lease'], ...again },
-  {
-    id: 'active/advertisement-after-priority',
-    before: [[0.1, weighed(80)]],
-    event: advert(90),
-    does: [...withdrawal, 'active → backup: higher-priority'],
-    state: 'backup',
-    // 3 × 1 s + 176/256 s
-    downIn: 3_687_500,
-  },
-  {
-    id: 'active/reconfigure-with-trackers',
-    before: [[0.1, weighed(80)]],
-    event: reload({ priority: 150 as Priority }, 130),
-    does: ['send 130', 'renew-lease'],
     ...again,
   },
   {

@@ -16,7 +16,6 @@ import {
   skew,
   startup,
   unleased,
-  weighed,
 } from './router-table.ts';
 
 const promotion = ['send 100', 'open A B', 'add A B', 'announce'];
@@ -56,7 +55,6 @@ export const inInitialize: readonly Row[] = [
     interval: 2,
   },
   { id: 'initialize/reconfigure-owner', event: reload(owner), does: [], ...initialize },
-  { id: 'initialize/priority', event: weighed(120), does: [], ...initialize },
   { id: 'initialize/lease-lapsed', event: lapsed, does: [], ...initialize },
   { id: 'initialize/paused', event: paused, does: [], ...initialize },
   { id: 'initialize/deadline', event: undefined, does: [], ...initialize },
@@ -210,60 +208,6 @@ export const inBackup: readonly Row[] = [
     does: ['send 255', 'add A B', 'announce', 'backup → active: address-owner'],
     ...again,
   },
-  {
-    // Began 0.4 s ago, and its Skew_Time is 156/256 s no more but 56/256 s.
-    id: 'backup/priority-raised',
-    event: weighed(200),
-    does: [],
-    ...backup,
-    downIn: 3_218_750 - 400_000,
-  },
-  { id: 'backup/priority-lowered', event: weighed(50), does: [], ...backup, downIn: 3_804_688 - 400_000 },
-  {
-    id: 'backup/priority-of-a-resigned-active',
-    before: [[0.1, advert(0)]],
-    event: weighed(200),
-    does: [],
-    ...backup,
-    downIn: 218_750 - 300_000,
-  },
-  {
-    id: 'backup/priority-raised-wait-goes-on',
-    config: delayed,
-    before: [[0.1, advert(50)]],
-    event: weighed(200),
-    does: [],
-    ...backup,
-    downIn: 3_218_750 - 300_000,
-    preemptIn: 9_700_000,
-  },
-  {
-    // Another Active may be the better one now: no wait that was begun before may end in a takeover.
-    id: 'backup/priority-lowered-ends-wait',
-    config: delayed,
-    before: [[0.1, advert(90)]],
-    event: weighed(50),
-    does: [],
-    ...backup,
-    downIn: 3_804_688,
-  },
-  {
-    id: 'backup/priority-lowered-ends-preempting',
-    before: [[0.1, advert(90)]],
-    event: weighed(50),
-    does: [],
-    ...backup,
-    downIn: 3_804_688,
-  },
-  {
-    id: 'backup/advertisement-lower-than-configured-only',
-    config: delayed,
-    before: [[0.1, weighed(50)]],
-    event: advert(60),
-    does: [],
-    ...backup,
-    downIn: 3_804_688,
-  },
   { id: 'backup/lease-lapsed', event: lapsed, does: [], ...stillBackup },
   { id: 'backup/paused', event: paused, does: [], ...backup, downIn: down },
   {
@@ -319,13 +263,6 @@ export const inBackup: readonly Row[] = [
     before: [[0, advert(50)]],
     ...expiry,
     does: [...promotion, 'backup → active: active-silent'],
-  },
-  {
-    id: 'backup/deadline-weighed',
-    before: [[0, weighed(50)]],
-    ...expiry,
-    at: 3.804688,
-    does: ['send 50', 'open A B', 'add A B', 'announce', 'backup → active: active-silent'],
   },
   {
     id: 'backup/deadline-without-lease',

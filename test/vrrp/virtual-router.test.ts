@@ -6,9 +6,10 @@ import type { Priority } from '../../src/vrrp/types.ts';
 import { VirtualRouter } from '../../src/vrrp/virtual-router.ts';
 import { inActive } from './rows-active.ts';
 import { inBackup, inInitialize } from './rows-backup.ts';
+import { weighedRows } from './rows-priority.ts';
 import { above, advert, base, below, own, play, reload, say, shutdown, startup } from './router-table.ts';
 
-const rows = [...inInitialize, ...inBackup, ...inActive];
+const rows = [...inInitialize, ...inBackup, ...inActive, ...weighedRows];
 const states: readonly State[] = ['initialize', 'backup', 'active'];
 /** One of each, so that the compiler misses a new event here. */
 const eventTypes: Record<VirtualRouterEvent['type'], true> = {
