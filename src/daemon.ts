@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
-import type { Micros } from './base/time.ts';
+import { after, type Micros } from './base/time.ts';
 import { loadConfig, type NodeName } from './config/load.ts';
 import { renderError } from './config/report.ts';
 import type { Config } from './config/types.ts';
@@ -131,14 +131,13 @@ export class Daemon implements Control {
 
   async snapshot(): Promise<Snapshot> {
     const [vrrp, scripts] = await Promise.all([this.#vrrpStatus.ask(), this.#scriptsStatus.ask()]);
-    const { file } = this.#options;
     return {
       version: 1,
       at: native.now() as Micros,
       node: this.#config.node,
       startedAt: this.#startedAt,
       configuration: {
-        file,
+        file: this.#options.file,
         loadedAt: this.#loadedAt,
         ...(this.#refused !== undefined && { refused: this.#refused }),
       },
@@ -196,7 +195,8 @@ export class Daemon implements Control {
     const { vrrp_instance: instances, process: settings, trackers: tracked } = this.#config;
     const trackers = trackerDefinitions(tracked, instances);
     const { vrrp_rt_priority: realtime, parent_silence: parentSilence } = settings;
-    this.#children.vrrp.send({ type: 'configure', instances, trackers, realtime, parentSilence });
+    const startAt = after(this.#startedAt, settings.vrrp_startup_delay);
+    this.#children.vrrp.send({ type: 'configure', instances, trackers, realtime, parentSilence, startAt });
   }
 
   #configureScripts(fresh: boolean): void {

@@ -17,6 +17,7 @@ import { buildWire } from './wire.ts';
 
 export const buildProcess = (global: RawConfig['global']): Config['process'] => ({
   parent_silence: duration(global.parent_silence),
+  vrrp_startup_delay: duration(global.vrrp_startup_delay),
   vrrp_rt_priority: global.vrrp_rt_priority,
   checks_user: global.checks_user,
   script_user: global.script_user,

@@ -104,6 +104,7 @@ export interface RawConfig {
   readonly global: {
     readonly lease?: string | RawLease;
     readonly parent_silence: RawDuration;
+    readonly vrrp_startup_delay: RawDuration;
     readonly vrrp_rt_priority: number;
     readonly checks_user: string;
     readonly script_user: string;

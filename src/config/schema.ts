@@ -69,6 +69,13 @@ const globalSchema: Schema = {
       default: '10s',
       description: 'The vrrp process resigns when the parent has been silent for this long.',
     },
+    vrrp_startup_delay: {
+      type: ['string', 'number'],
+      perNode: true,
+      duration: { min: 0, max: 3_600_000_000, step: 1 },
+      default: '0s',
+      description: 'After the start of the daemon no instance takes part for this long.',
+    },
     vrrp_rt_priority: {
       type: 'integer',
       minimum: 0,

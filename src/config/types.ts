@@ -17,6 +17,8 @@ export interface Config {
   readonly process: {
     /** The vrrp process resigns when the parent has been silent for this long. */
     readonly parent_silence: Micros;
+    /** How long after the start of the daemon no instance takes part. */
+    readonly vrrp_startup_delay: Micros;
     /** SCHED_RR priority of the vrrp process, 0 = leave it in the normal class. */
     readonly vrrp_rt_priority: number;
     /** User of the checks and scripts processes. */

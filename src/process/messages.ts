@@ -13,6 +13,8 @@ export type ToVrrp =
       readonly trackers: readonly TrackerDefinition[];
       readonly realtime: number;
       readonly parentSilence: Micros;
+      /** Before this instant no instance takes part: vrrp_startup_delay, from the start of the parent. */
+      readonly startAt: Micros;
     }
   /** The scripts process whose reports are believed from now on. */
   | { readonly type: 'trackers-from'; readonly pid: number; readonly address: string }

@@ -29,7 +29,7 @@ const say: (message: FromVrrp | ChildBeat) => void = linkToParent<ToVrrp | ToChi
     if (message.type === 'configure') {
       parentSilence = message.parentSilence;
       takeRealtime(message.realtime);
-      runner.configure(message.instances, realtime, message.trackers);
+      runner.configure(message.instances, realtime, message.trackers, message.startAt);
     } else if (message.type === 'trackers-from') {
       const refused = trackers.hear(message);
       if (refused !== undefined) say({ type: 'notice', text: refused });

@@ -17,6 +17,7 @@ export type ShutdownReason =
   | 'lease-unavailable'
   | 'addresses-refused'
   | 'tracker-failed'
+  | 'startup-delay'
   | 'deconfigured';
 
 export type TransitionReason =

@@ -52,6 +52,8 @@ export class VrrpRunner {
   readonly #lateness = new Lateness();
   readonly #trackers = new Trackers();
   #held: ShutdownReason | undefined;
+  /** No instance takes part before it; undefined once it has passed. */
+  #startAt: Micros | undefined;
   #lastRunAt: Micros;
   #beatAt: Micros;
   #realtime = 0;
@@ -68,8 +70,10 @@ export class VrrpRunner {
     configs: readonly InstanceConfig[],
     realtime: number,
     trackers: readonly TrackerDefinition[] = [],
+    startAt?: Micros,
   ): void {
     this.#realtime = realtime;
+    this.#startAt = startAt;
     const now = this.#enter();
     this.#trackers.configure(trackers, now);
     this.#trackers.look((name) => this.#link.interface(name), now);
@@ -125,6 +129,10 @@ export class VrrpRunner {
   wake(): void {
     const now = this.#enter();
     for (const { socket } of this.#sockets.values()) socket.drain();
+    if (this.#startAt !== undefined && this.#startAt <= now) {
+      this.#startAt = undefined;
+      this.#consider(now);
+    }
     if ((this.#trackers.deadline ?? Infinity) <= now) {
       this.#host.drainTrackers();
       if (this.#trackers.expire(now)) {
@@ -159,7 +167,7 @@ export class VrrpRunner {
   }
 
   #rest(now: Micros): void {
-    let at: Micros = earlier(this.#beatAt, this.#trackers.deadline) ?? this.#beatAt;
+    let at = earlier(this.#startAt, earlier(this.#beatAt, this.#trackers.deadline)) ?? this.#beatAt;
     for (const { deadline } of this.#instances.values()) at = earlier(at, deadline) ?? at;
     this.#link.wakeAt(at > now ? at : now);
   }
@@ -184,7 +192,13 @@ export class VrrpRunner {
     const facts = this.#link.interface(config.interface);
     const takesPart = runner.instance.router.state !== 'initialize';
     const failed = this.#trackers.keepsOut(config.name, takesPart) ? 'tracker-failed' : undefined;
-    runner.consider(facts, this.#held ?? failed, (ready) => this.#socketOn(ready, config.family), now);
+    const delayed = !takesPart && (this.#startAt ?? now) > now ? 'startup-delay' : undefined;
+    runner.consider(
+      facts,
+      this.#held ?? delayed ?? failed,
+      (ready) => this.#socketOn(ready, config.family),
+      now,
+    );
   }
 
   #socketOn(facts: InterfaceFacts, family: Family): VrrpSocket | string {

@@ -70,15 +70,17 @@ describe('a good file', () => {
     };
     const usual = {
       parent_silence: 10_000_000,
+      vrrp_startup_delay: 0,
       vrrp_rt_priority: 50,
       checks_user: 'nobody',
       script_user: 'nobody',
     };
     assert.deepEqual(read(''), usual);
     const given =
-      'global: { parent_silence: 5, vrrp_rt_priority: 0, checks_user: probe, script_user: runner }\n';
+      'global: { parent_silence: 5, vrrp_startup_delay: 30, vrrp_rt_priority: 0, checks_user: probe, script_user: runner }\n';
     const other = {
       parent_silence: 5_000_000,
+      vrrp_startup_delay: 30_000_000,
       vrrp_rt_priority: 0,
       checks_user: 'probe',
       script_user: 'runner',

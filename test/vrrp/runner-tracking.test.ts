@@ -203,6 +203,23 @@ describe('vrrp/runner: trackers', () => {
     assert.equal(bench.state, 'initialize (tracker-failed) 100');
   });
 
+  it('a delay after the start holds every instance back to the instant, and no tracker shortens it', async () => {
+    const bench = new TrackingBench();
+    const startAt = (bench.now + 1_234_567) as never;
+    bench.runner.configure([tracking(track('script', 0))], 0, [script], startAt);
+    bench.runner.tracked(says('up'));
+    await bench.run(seconds(1));
+    assert.equal(bench.state, 'initialize (startup-delay) 100');
+    // A reload does not begin it anew.
+    bench.runner.configure([tracking(track('script', 0))], 0, [script], startAt);
+    await bench.run(milliseconds(500));
+    assert.equal(bench.state, 'backup (startup) 100');
+    assert.equal(bench.runner.status().instances[0]?.router.since, startAt);
+    const later = (bench.now + 1_000_000) as never;
+    bench.runner.configure([tracking(track('script', 0))], 0, [script], later);
+    assert.equal(bench.state, 'backup (startup) 100', 'a longer delay comes too late for who takes part');
+  });
+
   it('the operator’s hold is named before a tracker’s fault', async () => {
     const bench = await TrackingBench.active(0);
     bench.runner.hold('parent-silent');
