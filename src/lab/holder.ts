@@ -64,7 +64,7 @@ export async function runAsOrdinaryUser(purpose: Purpose, prefix: string): Promi
   return status;
 }
 
-/** Prefixes of all holders of this user that live. */
+/** Prefixes of all holders of this user that live; those that do not are forgotten. */
 export const heldPrefixes = (): readonly string[] =>
   readdirSync(folder()).filter((prefix) => findHolder(prefix) !== undefined);
 
@@ -102,6 +102,7 @@ function findHolder(prefix: string): Holder | undefined {
 }
 
 async function makeHolder(prefix: string, endsWithUs: boolean): Promise<Holder> {
+  heldPrefixes(); // the notes of killed ones go
   const note = notePath(prefix);
   // --kill-child passes on the death of unshare, and setpriv ours to unshare: a killed demo leaves nothing.
   const leash = endsWithUs ? ['setpriv', '--pdeathsig', 'KILL'] : [];

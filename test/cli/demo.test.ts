@@ -177,6 +177,8 @@ describeAsOrdinaryUser('lab demo of an ordinary user', function () {
       // Whom SIGKILL took the time to clean up, the kernel cleans up after, at its own pace.
       for (let round = 0; round < 100 && processesOf(prefix).length > 0; round++) await sleep(20);
       assertNothingLeft(prefix);
+      const look = [process.execPath, program, 'lab', 'status', '--prefix', prefix];
+      assert.match((await start([...asOrdinaryUser, ...look])[1]).output, /^no lab /);
     });
   }
 

@@ -81,6 +81,13 @@ describeAsOrdinaryUser('lab of an ordinary user', function () {
     assert.deepEqual(readdirSync(notes), []);
   });
 
+  it('forgets killed holders when the next is made', async () => {
+    await user(...lab, 'up', '--prefix', 'gone');
+    process.kill(holderPid('gone'), 'SIGKILL');
+    assert.equal((await user(...lab, 'up')).status, 0);
+    assert.deepEqual(readdirSync(notes), ['vk']);
+  });
+
   it('trusts no folder that others may write', async () => {
     await user(...lab, 'status');
     chmodSync(notes, 0o777);
