@@ -70,7 +70,8 @@ function gateLifetime(
   const least = micros(advert * 1.2);
   const usual = micros(3 * shortest - Math.max(margin, shortest / 4));
   const fallback = usual > least ? usual : most;
-  if (mode === 'off') return micros(Math.max(fallback, 1));
+  // No gate: then it is only the gap in our own running after which a peer may have taken over. RFC 9568 §6.1
+  if (mode === 'off') return micros(3 * shortest);
   if (most <= least) {
     const at = [...path, 'advert_int'];
     const message = `${view.describe(at)} is ${formatDuration(advert)}, too short for a lease`;

@@ -188,6 +188,8 @@ describe('the lease of an instance', () => {
   it('is refused for an interval that is too short, unless off', () => {
     assert.equal(errors('advert_int: 5cs').length, 1);
     assert.equal(instance('advert_int: 5cs\nlease: off').lease.mode, 'off');
+    // What counts as a pause of ours: a shorter one would make a router give up whenever its loop turns.
+    assert.equal(gate('advert_int: 1cs\nlease: off'), 30_000);
   });
 
   it('takes the bounds themselves: 3 × advert_int − 0.1 s, and not 1.2 × advert_int', () => {
