@@ -25,12 +25,15 @@ export class Lateness {
       let left = Math.ceil(this.#samples * share);
       for (const [at, count] of this.#buckets.entries()) {
         left -= count;
-        if (left <= 0) return Math.min(this.#max, Math.ceil(2 ** (at / bucketsPerOctave))) as Micros;
+        if (left <= 0) return Math.min(this.#max, upperEnd(at)) as Micros;
       }
       return this.#max as Micros;
     };
     return {
       samples: this.#samples,
+      buckets: [...this.#buckets.entries()].flatMap(([at, count]) =>
+        count > 0 ? [[upperEnd(at), count]] : [],
+      ),
       max: this.#max as Micros,
       p50: quantile(0.5),
       p99: quantile(0.99),
@@ -38,3 +41,6 @@ export class Lateness {
     };
   }
 }
+
+/** The greatest whole number of µs in a bucket: deadlines and instants have no fractions. */
+const upperEnd = (bucket: number): Micros => Math.floor(2 ** (bucket / bucketsPerOctave)) as Micros;

@@ -9,9 +9,11 @@ const of = (samples: readonly number[]): ReturnType<Lateness['status']> => {
   return lateness.status();
 };
 
+const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
+
 describe('vrrp/lateness', () => {
   it('nothing yet is all zero', () => {
-    assert.deepEqual(of([]), { samples: 0, max: 0, p50: 0, p99: 0, p999: 0 });
+    assert.deepEqual(of([]), { samples: 0, buckets: [], max: 0, p50: 0, p99: 0, p999: 0 });
   });
 
   it('an early call is not late, and the longest possible is counted', () => {
@@ -27,6 +29,12 @@ describe('vrrp/lateness', () => {
           const sorted = samples.toSorted((a, b) => a - b);
           const status = of(samples);
           assert.equal(status.max, sorted.at(-1));
+          for (const [upTo] of status.buckets)
+            assert.equal(
+              sum(status.buckets.filter(([end]) => end <= upTo).map(([, count]) => count)),
+              sorted.filter((sample) => sample <= upTo).length,
+            );
+          assert.equal(sum(status.buckets.map(([, count]) => count)), sorted.length);
           for (const [share, said] of [
             [0.5, status.p50],
             [0.99, status.p99],
