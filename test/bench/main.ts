@@ -1,10 +1,14 @@
-/** `npm run bench -- failover`: our pair and keepalived's, side by side, faults measured from outside. */
+/**
+ * `npm run bench -- failover`: our pair and keepalived's, side by side, faults measured from outside.
+ * `npm run bench -- jitter` is in jitter.ts.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { micros, seconds } from '../../src/base/time.ts';
 import { LabError, run } from '../../src/lab/command.ts';
 import { Bench } from './bench.ts';
+import { jitter, jitterUsage } from './jitter.ts';
 import { renderReport, seriesOf, verdicts } from './report.ts';
 import type { BenchResults, MachineDescription } from './result.ts';
 import { faultNames, planRounds } from './scenario.ts';
@@ -20,6 +24,8 @@ const usage = `npm run bench -- failover [options]
   --json FILE     the results with every run (build/bench-failover.json)
 
 Faults: ${faultNames.join(', ')}
+
+${jitterUsage}
 
 Exit codes: 0 all bars passed, 1 a bar failed or a run could not be made, 2 wrong arguments, 130 interrupted.`;
 
@@ -41,7 +47,7 @@ function readArguments() {
     return value;
   };
   if (positionals.length !== 1 || positionals[0] !== 'failover')
-    throw new Error('the one benchmark is: failover');
+    throw new Error('the benchmarks are: failover, jitter');
   const { quick } = values;
   const runs = values.runs === undefined ? (quick ? 2 : 5) : whole(values.runs, 'runs');
   const lanes = values.lanes === undefined ? undefined : whole(values.lanes, 'lanes');
@@ -117,7 +123,8 @@ async function main(): Promise<number> {
 }
 
 try {
-  process.exitCode = await main();
+  const [name, ...args] = process.argv.slice(2);
+  process.exitCode = name === 'jitter' ? await jitter(args, describeMachine) : await main();
 } catch (error) {
   if (!(error instanceof LabError)) throw error;
   console.error(error.message);
