@@ -150,8 +150,8 @@ export class Daemon implements Control {
   #startVrrp(): Child<ToVrrp, FromVrrp> {
     const title = 'vipkeeper: vrrp';
     const module = new URL('./process/vrrp.js', import.meta.url);
-    // A small heap that is collected often and briefly: nothing in this process lives long.
-    const execArgv = ['--max-semi-space-size=1', '--max-old-space-size=96'];
+    // A small heap, collected often and briefly, by no helper threads: a real-time loop would wait for them.
+    const execArgv = ['--max-semi-space-size=1', '--max-old-space-size=96', '--single-threaded'];
     return new Child(
       { title, module, execArgv, silence_ms: vrrpSilence_ms },
       {

@@ -80,9 +80,11 @@ export class VrrpRunner {
     const wanted = new Map(configs.map((config) => [config.name, config]));
     for (const [name, runner] of this.#instances) {
       const config = wanted.get(name);
-      if (config !== undefined && identity(config) === identity(runner.config))
-        runner.reconfigure(config, this.#trackers.weigh(config, now).effectivePriority, now);
-      else {
+      if (config !== undefined && identity(config) === identity(runner.config)) {
+        // What a reload does not touch keeps its timers too, and 200 routers do not advertise at once for nothing.
+        if (JSON.stringify(config) !== JSON.stringify(runner.config))
+          runner.reconfigure(config, this.#trackers.weigh(config, now).effectivePriority, now);
+      } else {
         runner.instance.handle({ type: 'shutdown', reason: 'deconfigured', resign: true }, now);
         this.#instances.delete(name);
         this.#trackers.forget(name);
