@@ -92,7 +92,16 @@ export const schedulingPolicy = (stat: string): number =>
 /** Policies of the threads of this process with a name. */
 export function policiesOfThreads(name: string): readonly number[] {
   return readdirSync('/proc/self/task')
-    .map((task) => readFileSync(`/proc/self/task/${task}/stat`, 'utf8'))
+    .map(statOf)
     .filter((stat) => stat.includes(`(${name})`))
     .map(schedulingPolicy);
+}
+
+/** A thread may end between the listing and the reading. */
+function statOf(task: string): string {
+  try {
+    return readFileSync(`/proc/self/task/${task}/stat`, 'utf8');
+  } catch {
+    return '';
+  }
 }
