@@ -15,8 +15,6 @@ const needs = {
   cc: { packages: ['gcc', 'libc6-dev'], lane: 'building the socket addon' },
   'node headers': { packages: ['libnode-dev'], lane: 'building the socket addon' },
   ping: { packages: ['iputils-ping'], lane: 'lab reachability' },
-  arping: { packages: ['iputils-arping'], lane: 'announcements seen by arping' },
-  tcpdump: { packages: ['tcpdump'], lane: 'packets seen by tcpdump' },
   tshark: { packages: ['tshark'], lane: 'packets read by tshark' },
   keepalived: { packages: ['keepalived'], lane: 'keepalived interop' },
 };

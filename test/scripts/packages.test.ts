@@ -21,7 +21,7 @@ const { provide } = (await import(pathToFileURL(script).href)) as {
   provide: (purpose: Purpose, on: Machine) => void;
 };
 
-const all = ['ip', 'nft', 'nsenter', 'cc', 'ping', 'arping', 'tcpdump', 'tshark', 'keepalived'];
+const all = ['ip', 'nft', 'nsenter', 'cc', 'ping', 'tshark', 'keepalived'];
 
 describe('packages that npm start, test and bench see to', () => {
   let folder: string;
