@@ -6,7 +6,7 @@ import { seconds } from '../../src/base/time.ts';
 import { native } from '../../src/kernel/native.ts';
 import { measure, RunRejected } from './measure.ts';
 import type { FromLane, ToLane } from './result.ts';
-import type { Product, Round, Scenario } from './scenario.ts';
+import type { Product, Round } from './scenario.ts';
 import { faults, products } from './scenario.ts';
 import { readinessFor, Site } from './site.ts';
 
@@ -41,20 +41,21 @@ async function work(message: ToLane): Promise<void> {
   say({ type: 'idle' });
 }
 
-async function runRound({ scenario, number, products: order }: Round): Promise<void> {
-  if (faults[scenario.fault].together === true)
-    await Promise.all(order.map(async (product) => runOne(product, scenario, number)));
-  else for (const product of order) await runOne(product, scenario, number);
+async function runRound({ products: order, ...round }: Round): Promise<void> {
+  if (faults[round.scenario.fault].together === true)
+    await Promise.all(order.map(async (product) => runOne(product, round)));
+  else for (const product of order) await runOne(product, round);
 }
 
-async function runOne(product: Product, scenario: Scenario, number: number): Promise<void> {
+async function runOne(product: Product, round: Omit<Round, 'products'>): Promise<void> {
+  const { scenario } = round;
   const readiness = readinessFor(scenario, faults[scenario.fault]);
   for (let attempt = 1; ; attempt++) {
     try {
       const site = await siteOf(product);
       await site.ready(readiness);
       try {
-        say({ type: 'run', result: await measure(site, scenario, number) });
+        say({ type: 'run', result: await measure(site, round) });
         return;
       } finally {
         site.recover(readiness);

@@ -10,7 +10,7 @@ import { openNetlinkSocket } from '../../src/kernel/netlink-socket.ts';
 import { native } from '../../src/kernel/native.ts';
 import { activeNode, judgedAddresses, standbyNode, vridsOf } from './product.ts';
 import type { RunResult } from './result.ts';
-import type { FaultName, Scenario } from './scenario.ts';
+import type { FaultName, Round } from './scenario.ts';
 import { faults } from './scenario.ts';
 import type { Site } from './site.ts';
 
@@ -40,7 +40,8 @@ const samplingPeriod = (advertInt: Micros): Micros => milliseconds(advertInt >= 
  * Lets one fault happen in a site that is ready, and watches.
  * @throws RunRejected
  */
-export async function measure(site: Site, scenario: Scenario, number: number): Promise<RunResult> {
+export async function measure(site: Site, round: Omit<Round, 'products'>): Promise<RunResult> {
+  const { scenario, number } = round;
   const { seat } = site;
   const addresses = judgedAddresses(scenario);
   const presences = await PresenceObserver.start(
@@ -56,7 +57,7 @@ export async function measure(site: Site, scenario: Scenario, number: number): P
     directors: seat.directors.map(({ mac }) => mac),
     period: samplingPeriod(scenario.advertInt),
   });
-  const watched = await watch(site, scenario).finally(() => {
+  const watched = await watch(site, round).finally(() => {
     sampler.stop();
     presences.close();
   });
@@ -89,15 +90,14 @@ interface Watched {
 }
 
 /** Applies the fault in its phase of the active's advertisements, and waits for the end of its window. */
-async function watch(site: Site, scenario: Scenario): Promise<Watched> {
-  const { advertInt, phase } = scenario;
+async function watch(site: Site, { scenario, share }: Omit<Round, 'products'>): Promise<Watched> {
+  const { advertInt } = scenario;
   const [vrid] = vridsOf(scenario);
   const active = site.seat.directors[0]?.mac;
   const advert = await site.adverts.next(
     (heard) => heard.vrid === vrid && heard.sourceMac === active,
     micros(3 * advertInt),
   );
-  const share = phase === 'half' ? 0.5 : Math.random();
   await sleepUntil(native, after(advert.at, micros(share * advertInt)));
   const from = readClock(native);
   if (from - advert.at - share * advertInt > latestFault * advertInt)

@@ -101,6 +101,8 @@ export interface Round {
   readonly scenario: Scenario;
   /** From 1. */
   readonly number: number;
+  /** Where in the interval its fault falls, 0..1, for both products alike: their medians are compared. */
+  readonly share: number;
   readonly products: readonly Product[];
 }
 
@@ -127,13 +129,16 @@ export function planRounds(selection: Selection): Round[] {
     const rounds = Array.from({ length: selection.runs }, (_, at): Round => ({
       scenario,
       number: at + 1,
+      share: shareFor(scenario),
       products: having,
     }));
     for (let number = rounds.length + 1; number <= runsOfOurs(scenario, selection); number++)
-      rounds.push({ scenario, number, products: ['ours'] });
+      rounds.push({ scenario, number, share: shareFor(scenario), products: ['ours'] });
     return rounds;
   });
 }
+
+const shareFor = ({ phase }: Scenario): number => (phase === 'half' ? 0.5 : Math.random());
 
 function runsOfOurs(
   { advertInt, standbyPriority, instances, family, fault, phase }: Scenario,

@@ -126,7 +126,7 @@ export class Judge implements Watcher {
   }
 
   reloaded(router: Router): void {
-    this.#life(router).oracle.restart(router.config, router.now);
+    this.#life(router).oracle.reload(router.config, router.now);
     this.disturbed(router);
   }
 

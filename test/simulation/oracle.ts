@@ -61,6 +61,11 @@ export class Oracle {
     }
   }
 
+  /** A reload that changes nothing of this router touches nothing of it. */
+  reload(config: InstanceConfig, now: Micros): void {
+    if (JSON.stringify(config) !== JSON.stringify(this.#config)) this.restart(config, now);
+  }
+
   /** A pause, or a new configuration: listening begins again. */
   restart(config: InstanceConfig, now: Micros): void {
     this.#config = config;
