@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
+import { isatty } from 'node:tty';
 import pc from 'picocolors';
 import type { Ip } from '../base/ip.ts';
 import { loadAll } from '../config/load.ts';
@@ -43,7 +44,8 @@ export const demoCommand = (lab: Command): Command =>
       '\nExit codes: 0 all went as promised, 1 something did not, 128 + n ended by signal n.',
     );
 
-const colours = pc.createColors(process.stdout.isTTY && process.env['NO_COLOR'] === undefined);
+// Said outright: left to itself the library colours pipes too where CI is set.
+const colours = pc.createColors(isatty(1) && process.env['NO_COLOR'] === undefined);
 const say = (line = ''): void => void process.stdout.write(`${line}\n`);
 
 /**
