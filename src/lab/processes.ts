@@ -48,11 +48,11 @@ export function signalOne(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Ends every process in these namespaces and waits until they are gone, at most 3 s. */
+/** Ends every process in these namespaces, those that come in meanwhile too, and waits until none is left, at most 3 s. */
 export async function endAll(namespaces: readonly string[]): Promise<void> {
-  for (const netns of namespaces) signalAll(netns, 'SIGKILL');
   for (let round = 0; namespaces.some((netns) => processesIn(netns).length > 0); round++) {
     if (round > 300) throw new LabError(`processes in ${namespaces.join(', ')} do not end`);
+    for (const netns of namespaces) signalAll(netns, 'SIGKILL');
     await sleep(10);
   }
 }
