@@ -92,7 +92,10 @@ describe('the spawner', () => {
   });
 
   it('runs as another user, without any further group', async function () {
-    if (process.getuid?.() !== 0) this.skip();
+    if (process.getuid?.() !== 0) {
+      console.log('    scripts of other users: not run, only root may become another user');
+      this.skip();
+    }
     const nobody = { uid: 65_534, gid: 65_534 };
     const report = await end(
       command('grep -E "^(Uid|Gid|Groups|CapEff)" /proc/self/status >&2', { account: nobody }),
