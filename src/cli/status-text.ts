@@ -48,10 +48,15 @@ function renderVrrp(vrrp: VrrpStatus, at: Micros): readonly string[] {
 }
 
 function renderInstance(status: InstanceStatus, at: Micros): readonly string[] {
-  const { config, router, counters, primary, lease } = status;
+  const { config, router, counters, primaries, lease } = status;
   const rows: (readonly [string, string])[] = [
     ['State', `${router.state} for ${age(router.since, at)} (${router.reason})`],
-    ['Interface', `${config.interface}, IPv${config.family}, primary ${primary ?? 'none'}`],
+    [
+      'Interface',
+      `${config.interface}, IPv${config.families.join(' and IPv')}, primary ${primaries.join(' ') || 'none'}`,
+    ],
+    ['SILENT', status.silentFamilies.map((family) => `IPv${family}`).join(' ')],
+    ['Sync Group', syncGroupText(status)],
     ['Version', `${config.version ?? 3}${config.authentication === undefined ? '' : ', PASS'}`],
     ['Unicast', unicastText(config)],
     ['Priority', priorityText(status)],
@@ -113,6 +118,13 @@ function unicastText({ unicast }: InstanceStatus['config']): string {
   if (unicast === undefined) return '';
   const peers = unicast.peers.map(({ address }) => address).join(' ');
   return `to ${peers}, TTL ${unicast.ttl}${unicast.check_source ? ', believes only them' : ''}`;
+}
+
+function syncGroupText({ config: { sync_group }, router: { wants } }: InstanceStatus): string {
+  if (sync_group === undefined) return '';
+  return wants === undefined
+    ? sync_group
+    : `${sync_group}: would be active (${wants}), and waits for the others`;
 }
 
 function leaseText(lease: InstanceStatus['lease'], at: Micros): string {

@@ -23,18 +23,9 @@ export function buildAddresses(view: View, path: Path, raw: RawInstance): Lists 
   const advertised: VirtualAddress[] = [];
   const list = [...path, 'virtual_ipaddress'];
   for (const [place, address] of read(view, list, raw.virtual_ipaddress, raw.as_written)) {
-    const [first] = advertised;
-    if (first !== undefined && familyOf(first.address) !== familyOf(address.address)) {
-      view.error(place, {
-        message: `${address.address} is of another family than ${first.address} before it`,
-        expected: 'two instances, one per family (one election over both families comes later)',
-        why: 'an advertisement carries one family',
-      });
-      return { virtual_ipaddress: advertised };
-    }
     add(view, place, list, advertised, address);
   }
-  checkList(view, list, raw, advertised);
+  for (const family of familiesOf(advertised)) checkList(view, list, raw, advertised, family);
   if (raw.virtual_ipaddress_excluded === undefined) return { virtual_ipaddress: advertised };
   const held = [...advertised];
   const others = [...path, 'virtual_ipaddress_excluded'];
@@ -67,29 +58,45 @@ function add(view: View, place: Path, where: Path, list: VirtualAddress[], addre
   list.push(address);
 }
 
-function checkList(view: View, list: Path, raw: RawInstance, addresses: readonly VirtualAddress[]): void {
-  const [first] = addresses;
+/** IPv4 first: it decides where the two would not agree. tie-break.ts */
+export const familiesOf = (addresses: readonly VirtualAddress[]): readonly Family[] =>
+  ([4, 6] as const).filter((family) => addresses.some(({ address }) => familyOf(address) === family));
+
+/** What one advertisement of this family says. */
+function checkList(
+  view: View,
+  list: Path,
+  raw: RawInstance,
+  addresses: readonly VirtualAddress[],
+  family: Family,
+): void {
+  const places = [...addresses.keys()].filter(
+    (at) => familyOf(addresses[at]?.address ?? ip('::')) === family,
+  );
+  const [at = 0] = places;
+  const first = addresses[at];
   if (first === undefined) return;
-  const family = familyOf(first.address);
   const most = mostAddresses[family];
-  if (addresses.length > most) {
-    view.error([...list, most], {
-      message: `${view.describe(list)} has ${addresses.length} addresses`,
+  const tooMany = places[most];
+  if (tooMany !== undefined) {
+    const mixed = places.length < addresses.length ? `IPv${family} ` : '';
+    view.error([...list, tooMany], {
+      message: `${view.describe(list)} has ${places.length} ${mixed}addresses`,
       expected: `at most ${most}, what one IPv${family} advertisement holds`,
       why: 'peers would discard the advertisements, and every director would own the addresses',
     });
   }
   if (family === 4 || isLinkLocal(first.address)) return;
   if (raw.first_linklocal.toLowerCase() === 'reject') {
-    view.error([...list, 0], {
-      message: `${view.describe([...list, 0])} is ${first.address}`,
+    view.error([...list, at], {
+      message: `${view.describe([...list, at])} is ${first.address}`,
       expected: 'a link-local address (fe80::/10) first, as first_linklocal: reject demands',
       why: 'the peer with this file would discard our advertisements',
     });
   } else {
     const rule = 'RFC 9568 §5.2.9 wants a link-local address first';
-    const message = `${view.describe([...list, 0])} is ${first.address}; ${rule}`;
-    view.note([...list, 0], `${message}, a strict peer discards the advertisement`);
+    const message = `${view.describe([...list, at])} is ${first.address}; ${rule}`;
+    view.note([...list, at], `${message}, a strict peer discards the advertisement`);
   }
 }
 

@@ -1,14 +1,15 @@
-import { familyOf, ip, isLinkLocal, isMulticast } from '../base/ip.ts';
+import { type Family, familyOf, ip, isLinkLocal, isMulticast } from '../base/ip.ts';
 import type { Micros } from '../base/time.ts';
 import { seconds } from '../base/time.ts';
 import type { AnnounceTimings, InstanceConfig, Priority, Vrid } from '../vrrp/types.ts';
-import { buildAddresses } from './addresses.ts';
+import { buildAddresses, familiesOf } from './addresses.ts';
 import { duration } from './duration.ts';
 import { buildLease } from './lease.ts';
 import type { RawConfig, RawInstance } from './raw.ts';
 import type { Path } from './report.ts';
 import type { ReadSecret } from './secret.ts';
 import { buildFile, buildScript, buildTrackProcess } from './track-definitions.ts';
+import { syncGroupOf } from './sync-groups.ts';
 import { buildTracks } from './track-lists.ts';
 import type { Config } from './types.ts';
 import { buildUnicast } from './unicast.ts';
@@ -73,27 +74,28 @@ export function buildInstance(
 ): InstanceConfig | undefined {
   const path = ['vrrp_instance', name];
   const addresses = buildAddresses(view, path, raw);
-  const [first] = addresses.virtual_ipaddress;
-  if (first === undefined) return undefined;
-  const family = familyOf(first.address);
-  noteWithoutEffect(view, path, raw, family);
+  const families = familiesOf(addresses.virtual_ipaddress);
+  if (families.length === 0) return undefined;
+  noteWithoutEffect(view, path, raw, families);
+  const group = syncGroupOf(file, name);
   return {
     name,
     interface: raw.interface,
-    family,
+    families,
     virtual_router_id: raw.virtual_router_id as Vrid,
     priority: raw.priority as Priority,
     advert_int: duration(raw.advert_int),
     preempt: buildPreempt(view, path, raw),
     ...addresses,
-    ...buildSource(view, path, raw, family),
-    checksum: family === 4 && raw.v3_checksum_as_v2 ? 'message' : 'pseudo_header',
+    ...buildSource(view, path, raw, families),
+    checksum: families.includes(4) && raw.v3_checksum_as_v2 ? 'message' : 'pseudo_header',
     first_linklocal: raw.first_linklocal.toLowerCase() === 'reject' ? 'reject' : 'warn',
     announce: buildAnnounce(raw),
-    ...buildWire(view, path, raw, family, readSecret),
-    ...buildUnicast(view, path, raw, file.nodes, family, addresses),
+    ...buildWire(view, path, raw, families, readSecret),
+    ...buildUnicast(view, path, raw, file.nodes, families, addresses),
     lease: buildLease(view, path, raw, file.global.lease, shortestAdvert),
     ...buildTracks(view, path, raw, file),
+    ...(group !== undefined && { sync_group: group }),
   };
 }
 
@@ -129,14 +131,16 @@ function buildSource(
   view: View,
   path: Path,
   raw: RawInstance,
-  family: 4 | 6,
+  families: readonly Family[],
 ): Pick<InstanceConfig, 'mcast_src_ip'> {
   if (raw.mcast_src_ip === undefined) return {};
   const source = ip(raw.mcast_src_ip);
   const at = [...path, 'mcast_src_ip'];
-  const right = familyOf(source) === family && !isMulticast(source) && (family === 4 || isLinkLocal(source));
+  const family = familyOf(source);
+  const right = families.includes(family) && !isMulticast(source) && (family === 4 || isLinkLocal(source));
   if (!right) {
-    const expected = family === 4 ? 'an IPv4 unicast address' : 'an IPv6 link-local address';
+    const kinds = { 4: 'an IPv4 unicast address', 6: 'an IPv6 link-local address' };
+    const expected = families.map((one) => kinds[one]).join(', or ');
     const why = 'peers discard advertisements from another source';
     view.error(at, { message: `${view.describe(at)} is ${source}`, expected, why });
   }
@@ -157,7 +161,7 @@ function buildAnnounce(raw: RawInstance): AnnounceTimings {
   };
 }
 
-function noteWithoutEffect(view: View, path: Path, raw: RawInstance, family: 4 | 6): void {
+function noteWithoutEffect(view: View, path: Path, raw: RawInstance, families: readonly Family[]): void {
   if (raw.state !== undefined) {
     const at = [...path, 'state'];
     view.note(
@@ -165,7 +169,7 @@ function noteWithoutEffect(view: View, path: Path, raw: RawInstance, family: 4 |
       `${view.describe(at)} has no effect: every node starts as backup and the election by priority decides`,
     );
   }
-  if (family === 6 && raw.v3_checksum_as_v2) {
+  if (!families.includes(4) && raw.v3_checksum_as_v2) {
     const at = [...path, 'v3_checksum_as_v2'];
     view.note(at, `${view.describe(at)} has no effect: an IPv6 checksum always has the pseudo header`);
   }

@@ -24,9 +24,11 @@ export function checkInstances(reading: Reading, instances: readonly InstanceCon
   for (const { name, ...instance } of instances) {
     const { view } = reading;
     const path = ['vrrp_instance', name];
-    const election = `${instance.interface} ${instance.family} ${instance.virtual_router_id}`;
     const vrid = `virtual_router_id ${instance.virtual_router_id}`;
-    const other = elections.get(election);
+    const carried = instance.families.map(
+      (family) => `${instance.interface} ${family} ${instance.virtual_router_id}`,
+    );
+    const other = carried.map((election) => elections.get(election)).find((holder) => holder !== undefined);
     if (other !== undefined) {
       view.error([...path, 'virtual_router_id'], {
         message: `${vrid} on ${instance.interface} is also that of vrrp_instance ${other}`,
@@ -34,7 +36,7 @@ export function checkInstances(reading: Reading, instances: readonly InstanceCon
         why: 'each would take the advertisements of the other for its own election',
       });
     }
-    elections.set(election, name);
+    for (const election of carried) elections.set(election, name);
     for (const { address, place } of places(reading, path, instance)) {
       const holder = holders.get(address);
       if (holder !== undefined && holder !== name) {

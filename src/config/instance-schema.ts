@@ -186,7 +186,8 @@ const addresses: Readonly<Record<string, Schema>> = {
     minItems: 1,
     items: virtualAddress,
     description:
-      'The addresses that move, all of one family: text, or a map. IPv6: a link-local address first.',
+      'The addresses that move: text, or a map. With both families one election goes over both. Of the IPv6 ones a ' +
+      'link-local address first.',
     why: 'without it this director would hold the election but no address',
   },
   virtual_ipaddress_excluded: {

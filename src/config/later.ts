@@ -15,10 +15,7 @@ const groups: readonly (readonly [why: string, words: string])[] = [
      linkbeat_use_polling linkbeat_interfaces interface_up_down_delays max_auto_priority
      min_auto_priority_delay`,
   ],
-  [
-    'the instances would move separately',
-    'vrrp_sync_group sync_group sync_group_tracking_weight global_tracking',
-  ],
+  ['the instances would move separately', 'sync_group_tracking_weight global_tracking'],
   [
     'the standby would not hold the connections',
     'lvs_sync_daemon lvs_sync_daemon_interface sync_address wait_for_sync',
@@ -78,6 +75,7 @@ const renamed: ReadonlyMap<string, string> = new Map([
   ['native_ipv6', 'nothing: the addresses say the family'],
   ['ip_family', 'nothing: the addresses say the family'],
   ['broadcast', 'brd'],
+  ['sync_group', 'vrrp_sync_group at the top level'],
   ['vrrp_check_unicast_src', 'check_unicast_src in the vrrp_instance'],
   ['auth_type', 'authentication: {auth_type: …} in the vrrp_instance'],
   ['auth_pass', 'authentication: {auth_pass: …} in the vrrp_instance'],

@@ -13,6 +13,7 @@ import type { ConfigError, ConfigNote, Finding, Path } from './report.ts';
 import { plainNames, quote, Report, shownName } from './report.ts';
 import { configSchema } from './schema.ts';
 import { type ReadSecret, refuseSecretFiles } from './secret.ts';
+import { checkSyncGroups } from './sync-groups.ts';
 import { checkWeights, noteUnused } from './track-order.ts';
 import type { Tree } from './tree.ts';
 import type { Config } from './types.ts';
@@ -109,6 +110,7 @@ function load(
   }
   checkPriorities(readings);
   checkAgreement(readings, configs);
+  checkSyncGroups(readings, configs);
   checkTrackers(readings, configs);
   const errors = report.errors.slice(0, mostErrors);
   return { nodes, configs: errors.length === 0 ? configs : new Map(), errors, notes: report.notes };
@@ -130,7 +132,7 @@ function namesOf(tree: Tree): readonly string[] {
 }
 
 /** What the instances are built from. */
-const shared = ['global', 'nodes', 'vrrp_script', 'vrrp_track_file', 'vrrp_track_process'];
+const shared = ['global', 'nodes', 'vrrp_script', 'vrrp_track_file', 'vrrp_track_process', 'vrrp_sync_group'];
 
 function read(tree: Tree, node: string, nodes: readonly string[], report: Report): Reading {
   const view = new View(tree, configSchema, node, nodes, report);

@@ -78,7 +78,8 @@ export interface RawInstance {
   };
   /** The word "nodes", or a list. */
   readonly unicast_peer?: string | readonly (string | RawPeer)[];
-  readonly unicast_src_ip?: string;
+  /** One, or one of each family. */
+  readonly unicast_src_ip?: string | readonly string[];
   readonly unicast_ttl?: number;
   readonly check_unicast_src?: boolean;
   readonly mcast_src_ip?: string;
@@ -112,5 +113,6 @@ export interface RawConfig {
   readonly vrrp_script?: Readonly<Record<string, RawScript>>;
   readonly vrrp_track_file?: Readonly<Record<string, RawTrackFile>>;
   readonly vrrp_track_process?: Readonly<Record<string, RawTrackProcess>>;
+  readonly vrrp_sync_group?: Readonly<Record<string, { readonly group: readonly string[] }>>;
   readonly vrrp_instance: Readonly<Record<string, RawInstance>>;
 }

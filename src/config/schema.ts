@@ -1,5 +1,6 @@
 import { instanceSchema, leaseSchema } from './instance-schema.ts';
 import { namePattern, userPattern } from './patterns.ts';
+import { syncGroupsSchema } from './sync-groups.ts';
 import { trackerSchemas } from './track-schema.ts';
 
 type TypeName = 'string' | 'number' | 'integer' | 'boolean' | 'object' | 'array' | 'null';
@@ -122,12 +123,13 @@ export const configSchema: Schema = {
     },
     global: globalSchema,
     ...trackerSchemas,
+    vrrp_sync_group: syncGroupsSchema,
     vrrp_instance: {
       type: 'object',
       minProperties: 1,
       propertyNames: { pattern: namePattern },
       additionalProperties: instanceSchema,
-      description: 'Elections by name. One instance is one election over one address family.',
+      description: 'Elections by name. One instance is one election, over one address family or both.',
       why: 'without an instance this director would take part in no election',
     },
   },

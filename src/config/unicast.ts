@@ -16,7 +16,7 @@ export function buildUnicast(
   path: Path,
   raw: RawInstance,
   nodes: Nodes,
-  family: Family,
+  families: readonly Family[],
   held: Held,
 ): Pick<InstanceConfig, 'unicast'> {
   if (raw.unicast_peer === undefined) {
@@ -28,16 +28,11 @@ export function buildUnicast(
   if (raw.mcast_src_ip !== undefined)
     without(view, [...path, 'mcast_src_ip'], 'together with unicast_peer', 'unicast_src_ip');
   const list = [...path, 'unicast_peer'];
-  const own = addressesOf(nodes, view.node, family);
-  const source =
-    buildSource(view, path, raw, family, held) ?? (isText(raw.unicast_peer) ? own[0] : undefined);
+  const own = families.flatMap((family) => addressesOf(nodes, view.node, family));
+  const sources = buildSources(view, path, raw, { families, held, nodes });
   const peers = isText(raw.unicast_peer)
-    ? nodePeers(view, list, nodes, family)
-    : listedPeers(view, list, raw.unicast_peer, {
-        family,
-        held,
-        ours: [...own, ...(source ? [source] : [])],
-      });
+    ? families.flatMap((family) => nodePeers(view, list, nodes, family))
+    : listedPeers(view, list, raw.unicast_peer, { families, held, ours: [...own, ...sources] });
   const check_source = raw.check_unicast_src ?? false;
   const limited = peers.some(({ min_ttl, max_ttl }) => min_ttl !== undefined || max_ttl !== undefined);
   if (!check_source && !limited)
@@ -45,7 +40,7 @@ export function buildUnicast(
       list,
       `${view.describe(list)}: any host that can reach this one is believed; check_unicast_src: true believes the peers only`,
     );
-  return { unicast: { source, peers, ttl: raw.unicast_ttl ?? 255, check_source } };
+  return { unicast: { sources, peers, ttl: raw.unicast_ttl ?? 255, check_source } };
 }
 
 const isText = (peers: NonNullable<RawInstance['unicast_peer']>): peers is string =>
@@ -61,18 +56,30 @@ function addressesOf(nodes: Nodes, name: string, family: Family): readonly Ip[] 
   return written.map(ip).filter((address) => familyOf(address) === family);
 }
 
-function buildSource(view: View, path: Path, raw: RawInstance, family: Family, held: Held): Ip | undefined {
-  if (raw.unicast_src_ip === undefined) return undefined;
+/** What is written, and for the other families this node's own address, when the peers are the nodes. */
+function buildSources(
+  view: View,
+  path: Path,
+  raw: RawInstance,
+  { families, held, nodes }: Omit<Known, 'ours'> & { readonly nodes: Nodes },
+): readonly Ip[] {
   const at = [...path, 'unicast_src_ip'];
-  const source = ip(raw.unicast_src_ip);
-  const fault = faultOf(source, family, held);
-  if (fault !== undefined)
-    view.error(at, {
-      message: `${view.describe(at)} is ${source}, ${fault}`,
-      expected: `an IPv${family} address that this director always has`,
-      why: 'it could send no advertisement, or peers would discard them',
-    });
-  return source;
+  const written = raw.unicast_src_ip === undefined ? [] : [raw.unicast_src_ip].flat().map(ip);
+  for (const source of written) {
+    const twice = written.filter((other) => familyOf(other) === familyOf(source)).length > 1;
+    const fault = twice ? 'and not alone of its family' : faultOf(source, families, held);
+    if (fault !== undefined)
+      view.error(at, {
+        message: `${view.describe(at)} is ${source}, ${fault}`,
+        expected: `an IPv${families.join(' or IPv')} address that this director always has`,
+        why: 'it could send no advertisement, or peers would discard them',
+      });
+  }
+  return families.flatMap((family) => {
+    const source = written.find((address) => familyOf(address) === family);
+    if (source !== undefined) return [source];
+    return isText(raw.unicast_peer ?? []) ? addressesOf(nodes, view.node, family).slice(0, 1) : [];
+  });
 }
 
 function nodePeers(view: View, list: Path, nodes: Nodes, family: Family): readonly UnicastPeer[] {
@@ -99,7 +106,7 @@ function noPeer(view: View, list: Path, expected: string): void {
 }
 
 interface Known {
-  readonly family: Family;
+  readonly families: readonly Family[];
   readonly held: Held;
   readonly ours: readonly Ip[];
 }
@@ -108,16 +115,16 @@ function listedPeers(
   view: View,
   list: Path,
   written: Exclude<NonNullable<RawInstance['unicast_peer']>, string>,
-  { family, held, ours }: Known,
+  { families, held, ours }: Known,
 ): readonly UnicastPeer[] {
   const peers: UnicastPeer[] = [];
   for (const [at, entry] of written.entries()) {
     const { address: text, ...limits } = typeof entry === 'string' ? { address: entry } : entry;
     const place = [...list, at, ...(typeof entry === 'string' ? [] : ['address'])];
     const address = ip(text);
-    const fault = faultOf(address, family, held);
+    const fault = faultOf(address, families, held);
     if (fault !== undefined) {
-      const expected = `the IPv${family} address of another director`;
+      const expected = `the IPv${families.join(' or IPv')} address of another director`;
       view.error(place, { message: `unicast peer ${address} is ${fault}`, expected });
     } else if (peers.some((other) => other.address === address))
       view.error(place, {
@@ -129,7 +136,14 @@ function listedPeers(
       view.note(place, `${address} is this node, ${shownName(view.node)}: left out`);
     else peers.push({ address, ...limits });
   }
+  const mute = families.filter((family) => !peers.some(({ address }) => familyOf(address) === family));
   if (peers.length === 0) noPeer(view, list, 'the address of another director');
+  else if (families.length > 1 && mute.length > 0)
+    view.error(list, {
+      message: `${view.describe(list)} has no IPv${mute.join()} address, and the virtual addresses are IPv4 and IPv6`,
+      expected: 'peers of both families',
+      why: 'the election would go over one of them only',
+    });
   return peers;
 }
 
@@ -147,9 +161,9 @@ function checkLimits(
   });
 }
 
-function faultOf(address: Ip, family: Family, held: Held): string | undefined {
-  if (familyOf(address) !== family)
-    return `IPv${familyOf(address)}, and the virtual addresses are IPv${family}`;
+function faultOf(address: Ip, families: readonly Family[], held: Held): string | undefined {
+  if (!families.includes(familyOf(address)))
+    return `IPv${familyOf(address)}, and the virtual addresses are IPv${families.join()}`;
   if (heldAddresses(held).some((virtual) => virtual.address === address))
     return 'a virtual address of the instance';
   return unusable(address);

@@ -191,7 +191,8 @@ function wrongValue(view: View, path: Path, error: ErrorObject): void {
 function show(value: unknown): string {
   if (value === null) return 'empty';
   if (typeof value === 'string') return quote(value);
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (Array.isArray(value))
+    return value.length === 0 ? 'an empty list' : value.length === 1 ? 'a list of one' : 'a list';
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (typeof value !== 'object') return typeof value;
   const { length } = Object.keys(value);

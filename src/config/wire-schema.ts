@@ -90,11 +90,13 @@ export const wireSchemas: Readonly<Record<string, Schema>> = {
   authentication,
   unicast_peer: unicastPeer,
   unicast_src_ip: {
-    type: 'string',
+    type: ['string', 'array'],
     ip: 'address',
+    minItems: 1,
+    items: { type: 'string', ip: 'address' },
     perNode: true,
     defaultText: "with `unicast_peer: nodes` this node's address there, else the interface's primary address",
-    description: 'Source address of unicast advertisements.',
+    description: 'Source address of unicast advertisements, or a list with one of each family.',
   },
   unicast_ttl: {
     ...hops,

@@ -22,14 +22,17 @@ export function buildWire(
   view: View,
   path: Path,
   raw: RawInstance,
-  family: Family,
+  families: readonly Family[],
   readSecret: ReadSecret | undefined,
 ): Wire {
   const two = raw.version === 2;
-  if (two && family === 6) {
+  if (two && families.includes(6)) {
     const at = [...path, 'version'];
     const expected = '3: version 2 carries IPv4 only';
-    view.error(at, { message: `${view.describe(at)} is 2, and its addresses are IPv6`, expected });
+    view.error(at, {
+      message: `${view.describe(at)} is 2, and ${families.length > 1 ? 'some of its' : 'its'} addresses are IPv6`,
+      expected,
+    });
   }
   checkInterval(view, [...path, 'advert_int'], raw, two);
   const { authentication } = raw;

@@ -3,6 +3,7 @@
  * it at promotion, and takes the addresses away, so that the peer takes over in its skew time instead of waiting.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Family } from '../base/ip.ts';
 import { openVrrpSocket } from '../kernel/vrrp-socket.ts';
 import { Writers } from '../kernel/writers.ts';
 import type { Promotion } from '../vrrp/promotion.ts';
@@ -14,7 +15,7 @@ const closeLimit_ms = 100;
 export class VrrpGuardian {
   readonly #promotions = new Map<
     string,
-    { readonly promotion: Promotion; readonly socket: VrrpSocket | string }
+    { readonly promotion: Promotion; readonly sockets: ReadonlyMap<Family, VrrpSocket> }
   >();
   /** The threads that wait for the kernel are made once: a death is no time to begin. */
   readonly #writers = new Writers();
@@ -22,14 +23,19 @@ export class VrrpGuardian {
   /** @returns why no farewell could be said for this instance, if so */
   promoted(promotion: Promotion): string | undefined {
     this.demoted(promotion.instance);
-    const socket = openVrrpSocket(promotion.interface, promotion.family, undefined);
-    this.#promotions.set(promotion.instance, { promotion, socket });
-    return typeof socket === 'string' ? socket : undefined;
+    const sockets = new Map<Family, VrrpSocket>();
+    let refused: string | undefined;
+    for (const { family } of promotion.farewells) {
+      const socket = openVrrpSocket(promotion.interface, family, undefined);
+      if (typeof socket === 'string') refused = socket;
+      else sockets.set(family, socket);
+    }
+    this.#promotions.set(promotion.instance, { promotion, sockets });
+    return refused;
   }
 
   demoted(instance: string): void {
-    const held = this.#promotions.get(instance);
-    if (typeof held?.socket === 'object') held.socket.close();
+    for (const socket of this.#promotions.get(instance)?.sockets.values() ?? []) socket.close();
     this.#promotions.delete(instance);
   }
 
@@ -37,7 +43,7 @@ export class VrrpGuardian {
   finish(): readonly string[] {
     const held = [...this.#promotions.values()];
     this.#promotions.clear();
-    for (const { promotion, socket } of held) this.#withdraw(promotion, socket);
+    for (const { promotion, sockets } of held) this.#withdraw(promotion, sockets);
     return held.map(({ promotion }) => promotion.instance);
   }
 
@@ -45,15 +51,16 @@ export class VrrpGuardian {
    * The farewell waits for the gate: a standby of priority 254 takes over 8 ms after it, and on a busy machine we, who
    * are in no real-time class, were seen to need 60 ms to close. But it does not wait for ever.
    */
-  #withdraw({ addresses, gated, farewell }: Promotion, socket: VrrpSocket | string): void {
+  #withdraw({ addresses, gated, farewells }: Promotion, sockets: ReadonlyMap<Family, VrrpSocket>): void {
     const ips = addresses.map(({ address }) => address.address);
     let said = false;
     const sayFarewell = (): void => {
       clearTimeout(limit);
-      if (said || typeof socket === 'string') return;
+      if (said) return;
       said = true;
-      for (const datagram of farewell) socket.send(datagram);
-      socket.close();
+      for (const { family, datagrams } of farewells)
+        for (const datagram of datagrams) sockets.get(family)?.send(datagram);
+      for (const socket of sockets.values()) socket.close();
     };
     const limit = setTimeout(sayFarewell, closeLimit_ms);
     if (gated && ips.length > 0) this.#writers.writeGate('close', ips, undefined, sayFarewell);

@@ -1,28 +1,31 @@
-/** What a router puts on the wire: one message for the group, or one for every peer. */
-import { type Ip, isMulticast } from '../base/ip.ts';
-import type { VrrpDatagram, VrrpSocket } from './link.ts';
+/** What a router puts on the wire, for each of its families: one message for the group, or one for every peer. */
+import { familyOf, type Ip, isMulticast } from '../base/ip.ts';
+import type { VrrpDatagram } from './link.ts';
 import { encodeAdvertisement } from './packet.ts';
 import type { InstanceCounters } from './status.ts';
-import { type InstanceConfig, type Priority, vrrpGroup } from './types.ts';
+import { advertisedAddresses, type InstanceConfig, type Priority, vrrpGroup } from './types.ts';
 
-/** @param priority of this advertisement; 0 is the farewell. @param source our primary address */
+/** @param priority of this advertisement; 0 is the farewell. @param source our primary address: it says the family */
 export function advertisements(
   config: InstanceConfig,
   priority: number,
   source: Ip,
 ): readonly VrrpDatagram[] {
-  const { family, unicast } = config;
+  const { unicast } = config;
+  const family = familyOf(source);
   // A file that names every router as a peer serves each of them: we are not our own peer.
   const destinations =
     unicast === undefined
       ? [vrrpGroup[family]]
-      : unicast.peers.map(({ address }) => address).filter((address) => address !== source);
+      : unicast.peers
+          .map(({ address }) => address)
+          .filter((address) => familyOf(address) === family && address !== source);
   const fields = {
     version: config.version ?? 3,
     vrid: config.virtual_router_id,
     priority: priority as Priority,
     maxAdvertiseIntervalCs: Math.round(config.advert_int / 10_000),
-    addresses: config.virtual_ipaddress.map(({ address }) => address),
+    addresses: advertisedAddresses(config, family),
     family,
   } as const;
   const { checksum, authentication } = config;
@@ -53,12 +56,17 @@ export class Advertiser {
   }
 
   /**
+   * @param send returns 0 or a positive errno
    * @param alone whether no other router was heard of late
-   * @returns whether the advertisement counts as sent. In unicast one peer is enough; and where no peer lives nobody else
-   *   serves: that none can be reached is no reason to stop.
+   * @returns whether the advertisement counts as sent. One family is enough, and in unicast one peer; and where no peer
+   *   lives nobody else serves: that none can be reached is no reason to stop.
    */
-  send(socket: VrrpSocket, datagrams: readonly VrrpDatagram[], alone: () => boolean): boolean {
-    const sent = datagrams.map((datagram) => ({ to: datagram.destination, errno: socket.send(datagram) }));
+  send(
+    datagrams: readonly VrrpDatagram[],
+    send: (datagram: VrrpDatagram) => number,
+    alone: () => boolean,
+  ): boolean {
+    const sent = datagrams.map((datagram) => ({ to: datagram.destination, errno: send(datagram) }));
     const failed = sent.filter(({ errno }) => errno !== 0);
     this.#counters.sendErrors += failed.length;
     this.#tell(failed.map(({ to, errno }) => `to ${to}: errno ${errno}`).join(', '));

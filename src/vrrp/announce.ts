@@ -21,8 +21,8 @@
  * heartbeat never waits for more than one burst. The pace is that of one instance, not shared between
  * instances on an interface.
  */
-import type { Family, Ip } from '../base/ip.ts';
-import { after, earlier, milliseconds, seconds, type Micros } from '../base/time.ts';
+import { familyOf, type Ip } from '../base/ip.ts';
+import { after, earlier, micros, milliseconds, seconds, type Micros } from '../base/time.ts';
 import type { Machine } from '../machine.ts';
 import type { AnnounceTimings } from './types.ts';
 
@@ -46,8 +46,6 @@ export const conflictPause = seconds(1);
 
 export class Announcer implements Machine<AnnounceEvent, AnnounceAction> {
   readonly #timings: AnnounceTimings;
-  /** Pause between two frames, 0 = bursts. */
-  readonly #framePause: Micros;
   #active = false;
   /** What we announce, and when an address's second round comes; undefined when that was, or is off. */
   readonly #secondAt = new Map<Ip, Micros | undefined>();
@@ -59,9 +57,8 @@ export class Announcer implements Machine<AnnounceEvent, AnnounceAction> {
   #conflictSecondAt: Micros | undefined;
   #conflictQuietUntil: Micros | undefined;
 
-  constructor(timings: AnnounceTimings, family: Family) {
+  constructor(timings: AnnounceTimings) {
     this.#timings = timings;
-    this.#framePause = family === 4 ? timings.garp_interval : timings.gna_interval;
   }
 
   get deadline(): Micros | undefined {
@@ -141,16 +138,17 @@ export class Announcer implements Machine<AnnounceEvent, AnnounceAction> {
   #send(now: Micros): AnnounceAction[] {
     const actions: AnnounceAction[] = [];
     if (this.#owed.size === 0 || (this.#nextFrameAt !== undefined && now < this.#nextFrameAt)) return actions;
-    const most = this.#framePause > 0 ? 1 : burstFrames;
-    while (actions.length < most) {
+    let pause = micros(0);
+    while (actions.length < burstFrames && pause === 0) {
       const [next] = this.#owed;
       if (next === undefined) break;
       const [address, copies] = next;
       this.#owed.delete(address);
       if (copies > 1) this.#owed.set(address, copies - 1);
       actions.push({ type: 'announce', address });
+      pause = familyOf(address) === 4 ? this.#timings.garp_interval : this.#timings.gna_interval;
     }
-    this.#nextFrameAt = after(now, this.#framePause > 0 ? this.#framePause : burstPause);
+    this.#nextFrameAt = after(now, pause > 0 ? pause : burstPause);
     return actions;
   }
 }

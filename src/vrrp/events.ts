@@ -18,6 +18,7 @@ export type ShutdownReason =
   | 'addresses-refused'
   | 'tracker-failed'
   | 'startup-delay'
+  | 'sync-group'
   | 'deconfigured';
 
 export type TransitionReason =
@@ -33,8 +34,8 @@ export type TransitionReason =
   | 'paused';
 
 export type VirtualRouterEvent =
-  /** The interface is ready and `primary` is the source of our advertisements. */
-  | { readonly type: 'startup'; readonly primary: Ip }
+  /** The interface is ready; `primaries` are the sources of our advertisements, one for each family that is ready. */
+  | { readonly type: 'startup'; readonly primaries: readonly Ip[] }
   /** `resign` when the link still carries a farewell. */
   | { readonly type: 'shutdown'; readonly reason: ShutdownReason; readonly resign: boolean }
   /** An advertisement that passed every check of receive.ts; its own looped packets never come here. */
@@ -44,7 +45,7 @@ export type VirtualRouterEvent =
       readonly priority: number;
       readonly interval: Micros;
     }
-  | { readonly type: 'primary'; readonly address: Ip }
+  | { readonly type: 'primaries'; readonly addresses: readonly Ip[] }
   /** `priority`: as trackers make it; the configured one when absent. */
   | { readonly type: 'reconfigure'; readonly config: InstanceConfig; readonly priority?: Priority }
   /** Trackers have made the configured priority another one. */
@@ -52,7 +53,9 @@ export type VirtualRouterEvent =
   /** The gate in the kernel had closed before a renewal came. */
   | { readonly type: 'lease-lapsed' }
   /** This process did not run for at least the life of the lease: what it believes is old. */
-  | { readonly type: 'paused' };
+  | { readonly type: 'paused' }
+  /** Every member of the sync group wants to be Active, or one of them cannot be any more. */
+  | { readonly type: 'group-agrees' | 'group-leaves' };
 
 export type VirtualRouterAction =
   | { readonly type: 'send-advertisement'; readonly priority: number }
@@ -83,4 +86,6 @@ export interface VirtualRouterSnapshot {
   readonly activeDownAt?: Micros;
   readonly advertAt?: Micros;
   readonly preemptAt?: Micros;
+  /** Why it would be Active, if its sync group agreed. */
+  readonly wants?: TransitionReason;
 }

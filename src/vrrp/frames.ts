@@ -266,3 +266,9 @@ const echoOf = (message: Uint8Array): { id: number; sequence: number } => ({
   id: u16At(message, 4),
   sequence: u16At(message, 6),
 });
+
+/** What tells the neighbours of either family where an address lives now. @param router IPv6 forwarding is on */
+export const announcement = (address: Ip, mac: Mac, router: boolean): Uint8Array =>
+  familyOf(address) === 4
+    ? gratuitousArp(address, mac)
+    : unsolicitedNeighbourAdvertisement(address, mac, router);

@@ -1,15 +1,15 @@
 /** One instance on a real link: the port of its Instance, and the facts that status shows of it. */
-import { familyOf, type Ip } from '../base/ip.ts';
+import { type Family, familyOf, type Ip } from '../base/ip.ts';
 import { after, earlier, type Micros, seconds } from '../base/time.ts';
 import { advertisements, Advertiser } from './advertise.ts';
+import { Carriers } from './carriers.ts';
 import type { ShutdownReason, State, TransitionReason } from './events.ts';
-import { gratuitousArp, unsolicitedNeighbourAdvertisement } from './frames.ts';
+import { announcement } from './frames.ts';
 import { type AddressOutcome, Instance, type InstancePort } from './instance.ts';
-import { HeardRouters } from './heard.ts';
+import { Hearing } from './hearing.ts';
 import { type Claims, Holdings } from './holdings.ts';
 import type { GateWrite } from './lease.ts';
 import type { InterfaceFacts, VrrpLink, VrrpSocket } from './link.ts';
-import { MismatchingSpeakers } from './mismatch.ts';
 import type { Promotion } from './promotion.ts';
 import { readiness } from './readiness.ts';
 import type { ForeignSpeaker, Listener, Received } from './receive.ts';
@@ -30,6 +30,8 @@ export interface InstanceHost {
   trouble(name: string, text: string, now: Micros): void;
 }
 
+type SocketOn = (facts: InterfaceFacts, family: Family) => VrrpSocket | string;
+
 /** After a refusal by the kernel the instance stands aside for this long before it tries again. */
 const retryPause = seconds(5);
 
@@ -38,14 +40,14 @@ export class InstanceRunner implements InstancePort, Listener {
   readonly #link: VrrpLink;
   readonly #host: InstanceHost;
   readonly #holdings: Holdings;
-  readonly #heard = new HeardRouters();
-  readonly #mismatching = new MismatchingSpeakers();
+  readonly #hearing = new Hearing();
   readonly #seen = new Set<Ip>();
   readonly #counters = instanceCounters();
   readonly #advertiser = new Advertiser(this.#counters, (text) => this.#say(text, this.#link.now()));
   #facts: InterfaceFacts | undefined;
-  #primary: Ip | undefined;
-  #socket: VrrpSocket | undefined;
+  readonly #carriers = new Carriers();
+  /** Why it cannot take part, whatever its sync group says. */
+  #obstacle: { readonly reason: ShutdownReason; readonly resign: boolean } | undefined;
   #retryAt: Micros | undefined;
   #trouble: { readonly text: string; readonly at: Micros } | undefined;
 
@@ -72,56 +74,62 @@ export class InstanceRunner implements InstancePort, Listener {
     return this.#facts?.index;
   }
 
-  /** Looks at the interface again: starts, stops, and puts back what was taken. */
-  consider(
-    facts: InterfaceFacts | undefined,
-    held: ShutdownReason | undefined,
-    socketOn: (facts: InterfaceFacts) => VrrpSocket | string,
-    now: Micros,
-  ): void {
+  /** Looks at the interface again. */
+  look(facts: InterfaceFacts | undefined, held: ShutdownReason | undefined, now: Micros): void {
     if (this.#facts !== undefined && facts !== undefined && facts.index !== this.#facts.index)
       this.#stop('interface-absent', false, now);
     this.#facts = facts;
     // Also while the interface is not ready: a deadline in the past would keep the loop spinning.
     if (this.#retryAt !== undefined && this.#retryAt <= now) this.#retryAt = undefined;
     const state = readiness(this.config, facts);
-    if (held !== undefined) {
-      this.#stop(held, state.ready, now);
-      return;
+    if (held !== undefined) this.#obstacle = { reason: held, resign: state.ready };
+    else this.#obstacle = state.ready ? undefined : { reason: state.reason, resign: false };
+    if (state.ready && this.#carriers.take(state.primaries)) {
+      this.instance.handle({ type: 'primaries', addresses: state.primaries }, now);
+      const mute = this.config.families.filter(
+        (family) => !state.primaries.some((ip) => familyOf(ip) === family),
+      );
+      for (const family of mute)
+        this.#say(`no IPv${family} source address: no advertisement over IPv${family}`, now);
     }
-    if (!state.ready) {
-      this.#stop(state.reason, false, now);
-      return;
+  }
+
+  /** It could take part. */
+  get able(): boolean {
+    return this.#obstacle === undefined && this.#retryAt === undefined;
+  }
+
+  /**
+   * After look(): starts, stops, and puts back what was taken.
+   * @param together every member of its sync group is able
+   */
+  follow(together: boolean, socketOn: SocketOn, now: Micros): void {
+    if (this.#obstacle !== undefined) this.#stop(this.#obstacle.reason, this.#obstacle.resign, now);
+    else if (this.#facts !== undefined && this.#retryAt === undefined) {
+      if (!together) this.#stop('sync-group', true, now);
+      else if (this.instance.router.state === 'initialize') this.#start(this.#facts, socketOn, now);
+      else this.#openCarriers(this.#facts, socketOn, now);
     }
-    if (state.primary !== this.#primary) {
-      this.#primary = state.primary;
-      this.instance.handle({ type: 'primary', address: state.primary }, now);
-    }
-    if (this.instance.router.state === 'initialize') this.#start(state.facts, state.primary, socketOn, now);
     this.#compareAddresses(now);
   }
 
-  #start(
-    facts: InterfaceFacts,
-    primary: Ip,
-    socketOn: (facts: InterfaceFacts) => VrrpSocket | string,
-    now: Micros,
-  ): void {
-    if (this.#retryAt !== undefined) return;
+  #start(facts: InterfaceFacts, socketOn: SocketOn, now: Micros): void {
     const { gateUnavailable } = this.#link;
     if (this.config.lease.mode === 'required' && gateUnavailable !== undefined) {
       this.#say(`lease: required, but ${gateUnavailable}`, now);
       this.#standAside('lease-unavailable', now);
       return;
     }
-    const socket = socketOn(facts);
-    if (typeof socket === 'string') {
-      this.#say(socket, now);
-      this.#standAside('socket-failed', now);
-      return;
-    }
-    this.#socket = socket;
-    this.instance.handle({ type: 'startup', primary }, now);
+    this.#carriers.close();
+    this.#openCarriers(facts, socketOn, now);
+    if (this.#carriers.isOpen)
+      this.instance.handle({ type: 'startup', primaries: this.#carriers.primaries }, now);
+    else this.#standAside('socket-failed', now);
+  }
+
+  /** A family may come later than the other: the link-local address of a new link is tentative for a second. */
+  #openCarriers(facts: InterfaceFacts, socketOn: SocketOn, now: Micros): void {
+    for (const refused of this.#carriers.open((family) => socketOn(facts, family))) this.#say(refused, now);
   }
 
   #standAside(reason: ShutdownReason, now: Micros): void {
@@ -153,14 +161,16 @@ export class InstanceRunner implements InstancePort, Listener {
     const { advertisement } = received;
     this.#counters.advertisementsReceived++;
     if (advertisement.priority === 0) this.#counters.priorityZeroReceived++;
-    this.#heard.note(received, source, now);
     const interval = (advertisement.maxAdvertiseIntervalCs * 10_000) as Micros;
+    const { activeDownInterval } = this.instance.router.snapshot();
+    const notice = this.#hearing.accepted(received, source, this.config, activeDownInterval, now);
+    if (notice !== undefined) this.#say(notice, now);
     this.instance.handle({ type: 'advertisement', source, priority: advertisement.priority, interval }, now);
   }
 
   /** It speaks for this virtual router, and was discarded. */
   disbelieved(speaker: ForeignSpeaker<Listener>, now: Micros): void {
-    const notice = this.#mismatching.note(speaker, now);
+    const notice = this.#hearing.disbelieved(speaker, now);
     if (notice !== undefined) this.#host.trouble(this.config.name, notice, now);
   }
 
@@ -172,10 +182,10 @@ export class InstanceRunner implements InstancePort, Listener {
   // InstancePort: what the machines ask for
 
   sendAdvertisement(config: InstanceConfig, priority: number): boolean {
-    if (this.#socket === undefined || this.#primary === undefined) return false;
     const { activeDownInterval } = this.instance.router.snapshot();
-    const alone = (): boolean => !this.#heard.since((this.#link.now() - activeDownInterval) as Micros);
-    return this.#advertiser.send(this.#socket, advertisements(config, priority, this.#primary), alone);
+    const alone = (): boolean => !this.#hearing.since((this.#link.now() - activeDownInterval) as Micros);
+    const datagrams = this.#carriers.primaries.flatMap((source) => advertisements(config, priority, source));
+    return this.#advertiser.send(datagrams, (datagram) => this.#carriers.send(datagram), alone);
   }
 
   writeAddresses(
@@ -241,10 +251,7 @@ export class InstanceRunner implements InstancePort, Listener {
     const virtual = heldAddresses(config).find((candidate) => candidate.address === address);
     const facts = virtual === undefined ? this.#facts : this.#holdings.factsOf(config, virtual);
     if (facts?.mac === undefined) return;
-    const frame =
-      familyOf(address) === 4
-        ? gratuitousArp(address, facts.mac)
-        : unsolicitedNeighbourAdvertisement(address, facts.mac, facts.router);
+    const frame = announcement(address, facts.mac, facts.router);
     if (this.#link.sendFrame(facts.index, frame) === 0) this.#counters.announcementsSent++;
   }
 
@@ -260,12 +267,14 @@ export class InstanceRunner implements InstancePort, Listener {
   /** Gives the parent what it needs should we die. */
   #handOver(): void {
     const { config } = this;
-    if (this.#facts === undefined || this.#primary === undefined) return;
+    if (this.#facts === undefined) return;
     this.#host.promoted({
       instance: config.name,
       interface: { name: this.#facts.name, index: this.#facts.index },
-      family: config.family,
-      farewell: advertisements(config, 0, this.#primary),
+      farewells: this.#carriers.primaries.map((source) => ({
+        family: familyOf(source),
+        datagrams: advertisements(config, 0, source),
+      })),
       gated: config.lease.mode !== 'off',
       addresses: this.#holdings.own(config),
     });
@@ -282,11 +291,10 @@ export class InstanceRunner implements InstancePort, Listener {
       router: this.instance.router.snapshot(),
       lease: this.instance.leaseState,
       tracking,
-      primary: this.#primary,
+      primaries: this.#carriers.primaries,
       counters: { ...this.#counters },
       foreignAddresses: [...this.#holdings.foreign(this.config)],
-      heard: this.#heard.list(),
-      mismatching: this.#mismatching.list(),
+      ...this.#hearing.status(),
       ...(this.#trouble !== undefined && { trouble: this.#trouble }),
     };
   }

@@ -73,7 +73,7 @@ export class Instance {
 
   constructor(config: InstanceConfig, reason: ShutdownReason, port: InstancePort, now: Micros) {
     this.router = new VirtualRouter(config, reason, now);
-    this.#announcer = new Announcer(config.announce, config.family);
+    this.#announcer = new Announcer(config.announce);
     this.#port = port;
   }
 
@@ -211,9 +211,9 @@ export class Instance {
 
   /** New timings begin with a new round: what the old ones still owed is in it. */
   #retime(old: AnnounceTimings, now: Micros): void {
-    const { announce, family } = this.router.config;
+    const { announce } = this.router.config;
     if (JSON.stringify(announce) === JSON.stringify(old)) return;
-    this.#announcer = new Announcer(announce, family);
+    this.#announcer = new Announcer(announce);
     if (this.router.state === 'active' && !this.#installing) this.#announceAll(now);
   }
 

@@ -6,9 +6,8 @@ import type { VirtualAddress } from './types.ts';
 export interface Promotion {
   readonly instance: string;
   readonly interface: { readonly name: string; readonly index: number };
-  readonly family: Family;
   /** The advertisement with priority 0, ready to send: to the VRRP group, or to every peer. May hold a password. */
-  readonly farewell: readonly VrrpDatagram[];
+  readonly farewells: readonly { readonly family: Family; readonly datagrams: readonly VrrpDatagram[] }[];
   readonly gated: boolean;
   readonly addresses: readonly { readonly interfaceIndex: number; readonly address: VirtualAddress }[];
 }

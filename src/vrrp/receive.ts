@@ -19,7 +19,7 @@ import {
   type Advertisement,
   type Carrier,
 } from './packet.ts';
-import { isOwner, type InstanceConfig, type UnicastPeer } from './types.ts';
+import { advertisedAddresses, isOwner, type InstanceConfig, type UnicastPeer } from './types.ts';
 
 /**
  * Every reason to discard, also the metric label. The rungs stand in this order and the first that fails is
@@ -220,10 +220,7 @@ function remarksOn(heard: Advertisement, config: Listener['config']): readonly R
   const [first] = heard.addresses;
   const holds: Readonly<Record<Remark, boolean>> = {
     'interval-differs': centiseconds(heard.maxAdvertiseIntervalCs) !== config.advert_int,
-    'address-list-differs': !sameSet(
-      heard.addresses,
-      config.virtual_ipaddress.map(({ address }) => address),
-    ),
+    'address-list-differs': !sameSet(heard.addresses, advertisedAddresses(config, heard.family)),
     'first-not-link-local': heard.family === 6 && first !== undefined && !isLinkLocal(first),
     'owner-conflict': isOwner(config),
     'checksum-form':

@@ -5,14 +5,15 @@
  *   2. sockets are drained, so that an advertisement that waited in the queue wins over a timer that ran out meanwhile;
  *   3. only then deadlines come.
  */
-import type { Family } from '../base/ip.ts';
 import { after, earlier, type Micros, milliseconds } from '../base/time.ts';
 import type { ShutdownReason } from './events.ts';
 import type { Claims } from './holdings.ts';
 import { type InstanceHost, InstanceRunner } from './instance-runner.ts';
 import { Lateness } from './lateness.ts';
-import type { InterfaceFacts, VrrpLink, VrrpSocket } from './link.ts';
-import { type DiscardCounters, discardCounters, receive, type ReceivedPacket } from './receive.ts';
+import type { InterfaceFacts, VrrpLink } from './link.ts';
+import { type DiscardCounters, receive, type ReceivedPacket } from './receive.ts';
+import { RunnerGroups } from './runner-groups.ts';
+import { SharedSockets } from './shared-sockets.ts';
 import { Sightings } from './sightings.ts';
 import type { OtherRouter, VrrpStatus } from './status.ts';
 import type { TrackerDefinition, TrackerReport } from './track-board.ts';
@@ -34,23 +35,16 @@ export interface RunnerHost extends InstanceHost {
   weighed(name: string, words: string): void;
 }
 
-interface SharedSocket {
-  readonly socket: VrrpSocket;
-  readonly interfaceIndex: number;
-  readonly family: Family;
-  readonly discarded: DiscardCounters;
-}
-
 export class VrrpRunner {
   readonly #link: VrrpLink;
   readonly #host: RunnerHost;
   readonly #instances = new Map<string, InstanceRunner>();
   readonly #claims: Claims = new Map();
-  readonly #sockets = new Map<string, SharedSocket>();
-  readonly #discarded = new Map<string, DiscardCounters>();
+  readonly #sockets: SharedSockets;
   readonly #others = new Sightings<OtherRouter>(mostOthers);
   readonly #lateness = new Lateness();
   readonly #trackers = new Trackers();
+  readonly #groups: RunnerGroups;
   #held: ShutdownReason | undefined;
   /** No instance takes part before it; undefined once it has passed. */
   #startAt: Micros | undefined;
@@ -60,7 +54,19 @@ export class VrrpRunner {
 
   constructor(link: VrrpLink, host: RunnerHost) {
     this.#link = link;
-    this.#host = host;
+    // An answer of the kernel may move a router too, between two turns: its group looks at it at once.
+    this.#host = {
+      ...host,
+      transition: (...told) => {
+        host.transition(...told);
+        link.wakeAt(link.now());
+      },
+    };
+    this.#sockets = new SharedSockets(link, {
+      heard: (packet, facts, discarded) => this.#heard(packet, facts, discarded),
+      failed: () => this.interfacesChanged(),
+    });
+    this.#groups = new RunnerGroups((name) => this.#instances.get(name));
     this.#lastRunAt = link.now();
     this.#beatAt = this.#lastRunAt;
   }
@@ -93,6 +99,7 @@ export class VrrpRunner {
     for (const [name, config] of wanted)
       if (!this.#instances.has(name))
         this.#instances.set(name, new InstanceRunner(config, this.#link, this.#host, this.#claims));
+    this.#groups.configure(configs);
     this.#weigh(now);
     this.#consider(now);
     this.#rest(now);
@@ -130,7 +137,7 @@ export class VrrpRunner {
   /** The timer, or anything else that should make the loop look around. */
   wake(): void {
     const now = this.#enter();
-    for (const { socket } of this.#sockets.values()) socket.drain();
+    this.#sockets.drain();
     if (this.#startAt !== undefined && this.#startAt <= now) {
       this.#startAt = undefined;
       this.#consider(now);
@@ -171,7 +178,9 @@ export class VrrpRunner {
   }
 
   #rest(now: Micros): void {
-    let at = earlier(this.#startAt, earlier(this.#beatAt, this.#trackers.deadline)) ?? this.#beatAt;
+    this.#groups.settle((member) => this.#considerOne(member, now), now);
+    const others = earlier(this.#trackers.deadline, this.#groups.deadline);
+    let at = earlier(this.#startAt, earlier(this.#beatAt, others)) ?? this.#beatAt;
     for (const { deadline } of this.#instances.values()) at = earlier(at, deadline) ?? at;
     this.#link.wakeAt(at > now ? at : now);
   }
@@ -187,49 +196,34 @@ export class VrrpRunner {
   }
 
   #consider(now: Micros): void {
-    for (const runner of this.#instances.values()) this.#considerOne(runner, now);
-    this.#closeUnused();
-  }
-
-  #considerOne(runner: InstanceRunner, now: Micros): void {
-    const { config } = runner;
-    const facts = this.#link.interface(config.interface);
-    const takesPart = runner.instance.router.state !== 'initialize';
-    const failed = this.#trackers.keepsOut(config.name, takesPart) ? 'tracker-failed' : undefined;
-    const delayed = !takesPart && (this.#startAt ?? now) > now ? 'startup-delay' : undefined;
-    runner.consider(
-      facts,
-      this.#held ?? delayed ?? failed,
-      (ready) => this.#socketOn(ready, config.family),
-      now,
+    const seen = new Set<InstanceRunner>();
+    for (const runner of this.#instances.values())
+      if (!seen.has(runner)) for (const member of this.#considerOne(runner, now)) seen.add(member);
+    this.#sockets.closeUnused((index, family) =>
+      [...this.#instances.values()].some(
+        (runner) => runner.interfaceIndex === index && runner.config.families.includes(family),
+      ),
     );
   }
 
-  #socketOn(facts: InterfaceFacts, family: Family): VrrpSocket | string {
-    const key = `${facts.index}/${family}`;
-    const open = this.#sockets.get(key);
-    if (open !== undefined) return open.socket;
-    const label = `${facts.name}/${family}`;
-    const discarded = this.#discarded.get(label) ?? discardCounters();
-    this.#discarded.set(label, discarded);
-    const socket = this.#link.open(facts, family, {
-      onPacket: (packet) => this.#heard(packet, facts, discarded),
-      onError: () => this.interfacesChanged(),
-    });
-    if (typeof socket !== 'string')
-      this.#sockets.set(key, { socket, interfaceIndex: facts.index, family, discarded });
-    return socket;
+  /** With the others of its sync group. @returns them all */
+  #considerOne(runner: InstanceRunner, now: Micros): readonly InstanceRunner[] {
+    const members = this.#groups.membersWith(runner);
+    for (const member of members)
+      member.look(this.#link.interface(member.config.interface), this.#heldBack(member, now), now);
+    // Who is refused something by the kernel takes the others with it.
+    for (let able = members.every((member) => member.able); ; able = false) {
+      for (const member of members)
+        member.follow(able, (facts, family) => this.#sockets.on(facts, family), now);
+      if (!able || members.every((member) => member.able)) return members;
+    }
   }
 
-  #closeUnused(): void {
-    for (const [key, { socket, interfaceIndex, family }] of this.#sockets) {
-      const used = [...this.#instances.values()].some(
-        (runner) => runner.interfaceIndex === interfaceIndex && runner.config.family === family,
-      );
-      if (used) continue;
-      socket.close();
-      this.#sockets.delete(key);
-    }
+  #heldBack(runner: InstanceRunner, now: Micros): ShutdownReason | undefined {
+    const takesPart = runner.instance.router.state !== 'initialize';
+    if (this.#held !== undefined) return this.#held;
+    if (!takesPart && (this.#startAt ?? now) > now) return 'startup-delay';
+    return this.#trackers.keepsOut(runner.config.name, takesPart) ? 'tracker-failed' : undefined;
   }
 
   #heard(packet: ReceivedPacket, facts: InterfaceFacts, discarded: DiscardCounters): void {
@@ -237,7 +231,7 @@ export class VrrpRunner {
     const received = receive(packet, (vrid, family) =>
       [...this.#instances.values()].find(
         ({ config, interfaceIndex: index }) =>
-          config.virtual_router_id === vrid && config.family === family && index === facts.index,
+          config.virtual_router_id === vrid && config.families.includes(family) && index === facts.index,
       ),
     );
     if (received.verdict === 'accept') received.listener.heard(received, packet.source, now);
@@ -263,8 +257,9 @@ export class VrrpRunner {
       instances: Array.from(this.#instances.values(), (runner) =>
         runner.status(this.#trackers.weigh(runner.config, at)),
       ),
-      discarded: Object.fromEntries(this.#discarded),
+      discarded: this.#sockets.discarded(),
       otherRouters: this.#others.list(),
+      syncGroups: this.#groups.status(),
       lateness: this.#lateness.status(),
       gate: gateUnavailable === undefined ? { available: true } : { available: false, why: gateUnavailable },
       realtime: this.#realtime,
@@ -275,6 +270,6 @@ export class VrrpRunner {
 /** What cannot change without leaving: another VRID, version, interface or source is another voice on the wire. */
 const identity = ({ unicast, version = 3, ...config }: InstanceConfig): string =>
   JSON.stringify([
-    ...[config.interface, config.family, config.virtual_router_id, version, config.mcast_src_ip ?? ''],
-    ...[unicast !== undefined, unicast?.source ?? ''],
+    ...[config.interface, config.families, config.virtual_router_id, version, config.mcast_src_ip ?? ''],
+    ...[unicast !== undefined, unicast?.sources ?? ''],
   ]);

@@ -60,7 +60,10 @@ export interface InstanceStatus {
   readonly router: VirtualRouterSnapshot;
   readonly lease: LeaseState;
   readonly tracking: Tracking;
-  readonly primary: Ip | undefined;
+  /** Sources of our advertisements, one of each family that has one. */
+  readonly primaries: readonly Ip[];
+  /** Families over which the Active is not heard any more, while it is over the other. */
+  readonly silentFamilies: readonly Family[];
   readonly counters: InstanceCounters;
   /** Virtual addresses that are on the interface but not ours: they are neither leased nor removed. */
   readonly foreignAddresses: readonly Ip[];
@@ -71,12 +74,22 @@ export interface InstanceStatus {
   readonly trouble?: { readonly text: string; readonly at: Micros };
 }
 
+export interface SyncGroupStatus {
+  readonly name: string;
+  readonly members: readonly string[];
+  /** Moves in a row that an election has undone at once. */
+  readonly undone: number;
+  /** After such a move the group takes nothing over before. */
+  readonly heldUntil?: Micros;
+}
+
 export interface VrrpStatus {
   readonly at: Micros;
   readonly instances: readonly InstanceStatus[];
   /** Packets that never reached an instance, by reason and interface/family ("eth0/4"). */
   readonly discarded: Readonly<Record<string, DiscardCounters>>;
   readonly otherRouters: readonly Sighting<OtherRouter>[];
+  readonly syncGroups: readonly SyncGroupStatus[];
   /** How late the loop acted on its deadlines. */
   readonly lateness: LatenessStatus;
   readonly gate: { readonly available: boolean; readonly why?: string };

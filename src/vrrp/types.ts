@@ -1,4 +1,4 @@
-import { type Family, type Ip, ip, type Prefix } from '../base/ip.ts';
+import { type Family, familyOf, type Ip, ip, type Prefix } from '../base/ip.ts';
 import type { Micros } from '../base/time.ts';
 import type { Track } from './track.ts';
 
@@ -63,8 +63,8 @@ export interface UnicastPeer {
 
 /** keepalived's unicast: the same message goes to every peer, and nothing to the group. */
 export interface UnicastConfig {
-  /** unicast_src_ip; the primary address when undefined, with IPv6 one of the scope of the peers. */
-  readonly source: Ip | undefined;
+  /** unicast_src_ip, at most one of each family; else the primary address, with IPv6 one of the scope of the peers. */
+  readonly sources: readonly Ip[];
   readonly peers: readonly UnicastPeer[];
   /** TTL or hop limit that we send with. */
   readonly ttl: number;
@@ -72,11 +72,12 @@ export interface UnicastConfig {
   readonly check_source: boolean;
 }
 
-/** One vrrp_instance as this node runs it: one election over one family. */
+/** One vrrp_instance as this node runs it: one election, carried over one family or both. */
 export interface InstanceConfig {
   readonly name: string;
   readonly interface: string;
-  readonly family: Family;
+  /** Of the advertised addresses: every one carries the election, and has its own addresses in its advertisements. */
+  readonly families: readonly Family[];
   readonly virtual_router_id: Vrid;
   readonly priority: Priority;
   readonly advert_int: Micros;
@@ -84,7 +85,7 @@ export interface InstanceConfig {
   readonly virtual_ipaddress: readonly VirtualAddress[];
   /** Held like the virtual addresses, of any family, and not said in advertisements. */
   readonly virtual_ipaddress_excluded?: readonly VirtualAddress[];
-  /** Source of advertisements; the interface's primary (IPv6: first link-local) address when absent. */
+  /** Source of advertisements of its family; the interface's primary (IPv6: first link-local) address when absent. */
   readonly mcast_src_ip?: Ip;
   /** Checksum form that we send for IPv4; both are accepted. protocols: pseudo header is the deployed form, message the RFC 9568 text. */
   readonly checksum: 'pseudo_header' | 'message';
@@ -98,6 +99,8 @@ export interface InstanceConfig {
   readonly unicast?: UnicastConfig;
   /** track_interface, track_script, track_file and track_process. */
   readonly track?: readonly Track[];
+  /** Name of the vrrp_sync_group that it belongs to. */
+  readonly sync_group?: string;
 }
 
 /** The configuration as it may be shown: that there is a password stays, the password goes. */
@@ -112,6 +115,13 @@ export const heldAddresses = ({
   virtual_ipaddress_excluded: excluded,
 }: Pick<InstanceConfig, 'virtual_ipaddress' | 'virtual_ipaddress_excluded'>): readonly VirtualAddress[] =>
   excluded === undefined ? advertised : [...advertised, ...excluded];
+
+/** The addresses that an advertisement of this family names. */
+export const advertisedAddresses = (
+  { virtual_ipaddress }: Pick<InstanceConfig, 'virtual_ipaddress'>,
+  family: Family,
+): readonly Ip[] =>
+  virtual_ipaddress.map(({ address }) => address).filter((address) => familyOf(address) === family);
 
 export const isOwner = (config: Pick<InstanceConfig, 'priority'>): boolean => config.priority === 255;
 

@@ -11,11 +11,12 @@
  * The lease is renewed with every periodic advertisement and by nothing else: a router that does not advertise on time
  * loses the VIP in its own kernel before a peer can win it.
  */
-import { compareIp, type Ip } from '../base/ip.ts';
-import { after, between, earlier, type Micros } from '../base/time.ts';
+import type { Ip } from '../base/ip.ts';
+import { after, earlier, type Micros } from '../base/time.ts';
 import type { Machine } from '../machine.ts';
+import { ActiveWatch, reached, type Self, selfOf } from './active-watch.ts';
 import { type Actions, changeAddresses, serve, withdraw } from './address-actions.ts';
-import { type Timers, timersOf } from './timers.ts';
+import { TieBreak } from './tie-break.ts';
 import type {
   ShutdownReason,
   State,
@@ -27,6 +28,7 @@ import type {
 import { isOwner, type InstanceConfig, type Priority } from './types.ts';
 
 const none: Actions = [];
+const resignation = { type: 'send-advertisement', priority: 0 } as const;
 
 export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterAction> {
   #config: InstanceConfig;
@@ -35,15 +37,12 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
   #state: State = 'initialize';
   #since: Micros;
   #reason: TransitionReason;
-  #primary: Ip | undefined;
-  /** Active_Adver_Interval learned from the Active; undefined until one was heard. RFC 9568 §6.1 */
-  #learned: Micros | undefined;
-  /** Adver_Timer and Active_Down_Timer of RFC 9568 §6.2, as instants. */
+  /** Our sources, one of each family that has one. */
+  #primaries: readonly Ip[] = [];
+  /** Adver_Timer of RFC 9568 §6.2, as an instant; the Active_Down_Timer is in the watch. */
   #advertAt: Micros | undefined;
-  #activeDownAt: Micros | undefined;
-  #preemptAt: Micros | undefined;
-  /** Why the Active_Down_Timer, when it expires, expired. */
-  #downReason: TransitionReason = 'active-silent';
+  readonly #watch = new ActiveWatch();
+  readonly #tie = new TieBreak();
 
   constructor(config: InstanceConfig, reason: ShutdownReason, now: Micros) {
     this.#config = config;
@@ -64,26 +63,33 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
     return this.#config;
   }
 
+  /** A Backup whose time has come, and who waits for its sync group. */
+  get wants(): boolean {
+    return this.#watch.wants !== undefined;
+  }
+
   get deadline(): Micros | undefined {
-    return earlier(this.#advertAt, earlier(this.#activeDownAt, this.#preemptAt));
+    return earlier(this.#advertAt, this.#watch.deadline);
   }
 
   snapshot(): VirtualRouterSnapshot {
+    const { activeDownAt, preemptAt, wants } = this.#watch;
     return {
       state: this.#state,
       since: this.#since,
       reason: this.#reason,
       priority: this.#priority,
-      ...this.#timers,
-      ...(this.#activeDownAt !== undefined && { activeDownAt: this.#activeDownAt }),
+      ...this.#watch.timers(this.#self),
+      ...(activeDownAt !== undefined && { activeDownAt }),
       ...(this.#advertAt !== undefined && { advertAt: this.#advertAt }),
-      ...(this.#preemptAt !== undefined && { preemptAt: this.#preemptAt }),
+      ...(preemptAt !== undefined && { preemptAt }),
+      ...(wants !== undefined && { wants }),
     };
   }
 
   handle(event: VirtualRouterEvent | undefined, now: Micros): Actions {
-    if (event?.type === 'primary') {
-      this.#primary = event.address;
+    if (event?.type === 'primaries') {
+      this.#primaries = event.addresses;
       return none;
     }
     switch (this.#state) {
@@ -100,10 +106,10 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
   #inInitialize(event: VirtualRouterEvent | undefined, now: Micros): Actions {
     switch (event?.type) {
       case 'startup':
-        this.#primary = event.primary;
-        this.#learned = undefined;
+        this.#primaries = event.primaries;
+        this.#watch.learn(undefined);
         if (isOwner(this.#config)) return this.#becomeActive('address-owner', now);
-        this.#armActiveDown('active-silent', now);
+        this.#watch.listen(this.#self, now);
         return [this.#enter('backup', 'startup', now)];
       case 'shutdown':
         this.#reason = event.reason;
@@ -126,68 +132,36 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
       case 'shutdown':
         return [this.#leave(event.reason, now)];
       case 'advertisement':
-        this.#backupHears(event, now);
+        this.#watch.hears(this.#self, event, now);
         return none;
       case 'reconfigure':
         this.#take(event);
-        this.#preemptAt = undefined;
         if (isOwner(event.config)) return this.#becomeActive('address-owner', now);
-        this.#armActiveDown(this.#downReason, now);
+        this.#watch.again(this.#self, now);
         return none;
-      case 'priority':
-        this.#backupReprioritise(event.priority, now);
+      case 'priority': {
+        const old = this.#self;
+        this.#priority = event.priority;
+        this.#watch.reprioritise(old, this.#self, now);
         return none;
+      }
       case 'paused':
         // The adverts of the pause are lost or queued: listen anew before believing in silence or in a weaker Active.
-        this.#preemptAt = undefined;
-        this.#armActiveDown('active-silent', now);
+        this.#watch.listen(this.#self, now);
         return none;
+      case 'group-agrees':
+        return this.#watch.wants === undefined ? none : this.#becomeActive(this.#watch.wants, now);
       default:
         return none;
     }
   }
 
-  /** The Active_Down_Timer goes on from where it began, with the new Skew_Time in it. */
-  #backupReprioritise(priority: Priority, now: Micros): void {
-    const lowered = priority < this.#priority;
-    const { skewTime } = this.#timers;
-    this.#priority = priority;
-    if (lowered && (this.#preemptAt !== undefined || this.#downReason === 'preempting')) {
-      // The Active that was about to be replaced may be the better one now: its next advertisement says so.
-      this.#preemptAt = undefined;
-      this.#armActiveDown('active-silent', now);
-    } else if (this.#activeDownAt !== undefined)
-      this.#activeDownAt = after(this.#activeDownAt, between(skewTime, this.#timers.skewTime));
-  }
-
   #backupDeadline(now: Micros): Actions {
-    if (reached(this.#activeDownAt, now)) return this.#becomeActive(this.#downReason, now);
-    if (reached(this.#preemptAt, now)) return this.#becomeActive('preempting', now);
+    const reason = this.#watch.due(now);
+    if (reason === undefined) return none;
+    if (this.#config.sync_group === undefined) return this.#becomeActive(reason, now);
+    this.#watch.want(reason);
     return none;
-  }
-
-  /** A Backup never compares addresses: that is the Active's part. */
-  #backupHears(advert: Advertisement, now: Micros): void {
-    const { preempt } = this.#config;
-    if (advert.priority === 0) {
-      // The Active leaves. Skew_Time of the interval learned before, not of the one in its farewell.
-      this.#preemptAt = undefined;
-      this.#downReason = 'active-resigned';
-      this.#activeDownAt = after(now, this.#timers.skewTime);
-      return;
-    }
-    // The address owner preempts at once, whatever Preempt_Mode says. RFC 9568 §6.1
-    const owner = isOwner(this.#config);
-    const preempts = advert.priority < this.#priority && (owner || preempt.mode === 'always');
-    const waits = preempts && !owner && preempt.delay > 0;
-    if (preempts && !waits) {
-      this.#downReason = 'preempting';
-      return;
-    }
-    // A wait holds back preemption only: the weaker Active's adverts keep the timer armed, its silence ends the wait.
-    this.#preemptAt = waits ? (this.#preemptAt ?? after(now, preempt.delay)) : undefined;
-    this.#learned = advert.interval;
-    this.#armActiveDown('active-silent', now);
   }
 
   /** RFC 9568 §6.4.3 */
@@ -198,7 +172,7 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
     switch (event.type) {
       case 'shutdown':
         return [
-          ...(event.resign ? [{ type: 'send-advertisement', priority: 0 } as const] : none),
+          ...(event.resign ? [resignation] : none),
           ...withdraw(this.#config),
           this.#leave(event.reason, now),
         ];
@@ -216,6 +190,9 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
       case 'paused':
         // No farewell: after a pause another router may rule, and what we would say is old.
         return isOwner(this.#config) ? none : this.#yield(event.type, now);
+      case 'group-leaves':
+        // With a farewell: nobody better speaks here, and the group that takes over needs this address too.
+        return [resignation, ...this.#yield('sync-group', now)];
       default:
         return none;
     }
@@ -226,34 +203,38 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
       // A conflict ended, so caches may point at it. The Adver_Timer starts anew: farewells must not starve the lease.
       return [this.#advertise(now), { type: 'renew-lease' }, { type: 'announce-again' }];
     }
-    const order = advert.priority - this.#priority;
-    const higherAddress =
-      order === 0 && this.#primary !== undefined && compareIp(advert.source, this.#primary) > 0;
-    if (order > 0 || higherAddress) {
-      this.#learned = advert.interval;
-      return this.#yield(order > 0 ? 'higher-priority' : 'higher-address', now);
+    const higher = advert.priority > this.#priority;
+    if (higher || (advert.priority === this.#priority && this.#losesTie(advert.source, now))) {
+      return this.#yield(higher ? 'higher-priority' : 'higher-address', now, advert.interval);
     }
     // RFC 9568 answers a losing advertisement at once, without touching the Adver_Timer; RFC 3768 is silent.
     const answer = this.#config.version === 2 ? none : [this.#advertisement()];
     return [...answer, { type: 'announce-again' }];
   }
 
+  #losesTie(source: Ip, now: Micros): boolean {
+    return this.#tie.loses(source, this.#primaries, this.#watch.timers(this.#self).activeDownInterval, now);
+  }
+
   #becomeActive(reason: TransitionReason, now: Micros): Actions {
-    this.#activeDownAt = this.#preemptAt = undefined;
+    this.#watch.stop();
+    this.#tie.reset();
     return [this.#advertise(now), ...serve(this.#config), this.#enter('active', reason, now)];
   }
 
   /** Active → Backup without a farewell: somebody better speaks, or we may not speak. */
-  #yield(reason: TransitionReason, now: Micros): Actions {
+  #yield(reason: TransitionReason, now: Micros, learned?: Micros): Actions {
     const actions = withdraw(this.#config);
     this.#advertAt = undefined;
-    if (reason !== 'higher-priority' && reason !== 'higher-address') this.#learned = undefined;
-    this.#armActiveDown('active-silent', now);
+    this.#watch.learn(learned);
+    this.#watch.listen(this.#self, now);
     return [...actions, this.#enter('backup', reason, now)];
   }
 
   #leave(reason: ShutdownReason, now: Micros): VirtualRouterAction {
-    this.#advertAt = this.#activeDownAt = this.#preemptAt = this.#learned = undefined;
+    this.#advertAt = undefined;
+    this.#watch.stop();
+    this.#watch.learn(undefined);
     return this.#enter('initialize', reason, now);
   }
 
@@ -265,18 +246,13 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
     return { type: 'transition', from, to, reason };
   }
 
-  get #timers(): Timers {
-    return timersOf({ ...this.#config, priority: this.#priority }, this.#learned);
+  get #self(): Self {
+    return selfOf(this.#config, this.#priority);
   }
 
   #take({ config, priority }: Reconfigure): void {
     this.#config = config;
     this.#priority = priority ?? config.priority;
-  }
-
-  #armActiveDown(reason: TransitionReason, now: Micros): void {
-    this.#downReason = reason;
-    this.#activeDownAt = after(now, this.#timers.activeDownInterval);
   }
 
   /** Our own interval rules once we are Active, whatever the old Active used. RFC 9568 §6.4.2 (330) */
@@ -292,6 +268,3 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
 
 type Advertisement = Extract<VirtualRouterEvent, { type: 'advertisement' }>;
 type Reconfigure = Extract<VirtualRouterEvent, { type: 'reconfigure' }>;
-
-const reached = (instant: Micros | undefined, now: Micros): boolean =>
-  instant !== undefined && instant <= now;

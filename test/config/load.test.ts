@@ -40,7 +40,7 @@ describe('a good file', () => {
     assert.deepEqual(instance(''), {
       name: 'web',
       interface: 'eth0',
-      family: 4,
+      families: [4],
       virtual_router_id: 51,
       priority: 100,
       advert_int: second,

@@ -51,7 +51,7 @@ describe('unicast in a file', () => {
   it('nodes: each node speaks from its first address of the family to those of the others', () => {
     const words = { unicast_peer: 'nodes', check_unicast_src: true };
     const peer = (address: string, source: string): unknown => ({
-      source,
+      sources: [source],
       peers: [{ address }],
       ttl: 255,
       check_source: true,
@@ -68,7 +68,7 @@ describe('unicast in a file', () => {
     const words = { unicast_peer, unicast_ttl: 64, unicast_src_ip: { lb1: '10.1.0.11', lb2: '10.1.0.12' } };
     const { instance, notes } = read(words);
     assert.deepEqual(instance.unicast, {
-      source: '10.1.0.11',
+      sources: ['10.1.0.11'],
       peers: [{ address: '10.1.0.12' }, { address: '10.1.0.13', min_ttl: 254 }],
       ttl: 64,
       check_source: false,
@@ -81,7 +81,7 @@ describe('unicast in a file', () => {
   it('a list by node, and a note where anybody would be believed', () => {
     const { instance, notes } = read({ unicast_peer: { lb1: ['10.1.0.12'], lb2: ['10.1.0.11'] } });
     assert.deepEqual(instance.unicast?.peers, [{ address: '10.1.0.12' }]);
-    assert.equal(instance.unicast.source, undefined);
+    assert.deepEqual(instance.unicast?.sources, []);
     assert.match(notes.join(), /any host that can reach this one is believed; check_unicast_src: true/);
   });
 });
@@ -94,7 +94,7 @@ describe('virtual_ipaddress_excluded', () => {
         { address: '10.2.0.100/24', dev: 'eth1', as_written: true },
       ],
     });
-    assert.equal(instance.family, 4);
+    assert.deepEqual(instance.families, [4]);
     assert.deepEqual(instance.virtual_ipaddress, [{ address: '10.1.0.100', length: 32 }]);
     assert.deepEqual(instance.virtual_ipaddress_excluded, [
       { address: 'fd00:1::100', length: 128 },

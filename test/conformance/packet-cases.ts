@@ -193,7 +193,7 @@ export const listener = (
     version: version === 2 ? 2 : 3,
     ...(auth_pass !== undefined && { authentication: { auth_type: 'PASS', auth_pass } }),
     ...(from !== undefined && {
-      unicast: { source: undefined, peers: [{ address: from }], ttl: 255, check_source: true },
+      unicast: { sources: [], peers: [{ address: from }], ttl: 255, check_source: true },
     }),
   },
   ownAddresses: [],

@@ -45,7 +45,7 @@ class Link {
   }
 
   start(node: number): void {
-    this.handle(node, { type: 'startup', primary: this.#nodes[node]!.address });
+    this.handle(node, { type: 'startup', primaries: [this.#nodes[node]!.address] });
   }
 
   stop(node: number): void {
@@ -95,7 +95,7 @@ function single(change: Partial<InstanceConfig> = {}): VirtualRouter {
   const link = { version: 3, family: 4, priority: 100, preempt: true, preempt_delay_ms: 0 } as const;
   const config = configOf({ ...link, adver_int_ms: 1_000, local_ip: '192.0.2.10', vips: ['192.0.2.1'] });
   const router = new VirtualRouter({ ...config, ...change }, 'interface-absent', 0 as Micros);
-  router.handle({ type: 'startup', primary: ip('192.0.2.10') }, 0 as Micros);
+  router.handle({ type: 'startup', primaries: [ip('192.0.2.10')] }, 0 as Micros);
   return router;
 }
 

@@ -71,7 +71,7 @@ export const stateNames: Readonly<Record<State, string>> = {
 export const configOf = (config: CaseConfig): InstanceConfig => ({
   name: 'case',
   interface: 'eth0',
-  family: config.family,
+  families: [config.family],
   virtual_router_id: 1 as Vrid,
   priority: config.priority as Priority,
   advert_int: milliseconds(config.adver_int_ms),
@@ -115,7 +115,7 @@ function given({
   const router = new VirtualRouter(configOf(config), 'interface-absent', 0 as Micros);
   if (state === 'Initialize') return { router, now: 1 };
   const primary = ip(config.local_ip);
-  router.handle({ type: 'startup', primary }, 0 as Micros);
+  router.handle({ type: 'startup', primaries: [primary] }, 0 as Micros);
   if (state === 'Master') {
     const promoted = router.deadline ?? 0;
     router.handle(undefined, promoted as Micros);
@@ -148,7 +148,7 @@ function eventOf(
   now: number,
 ): { event: VirtualRouterEvent | undefined; now: number } {
   if (typeof event === 'string') {
-    if (event === 'startup') return { event: { type: 'startup', primary: ip(config.local_ip) }, now };
+    if (event === 'startup') return { event: { type: 'startup', primaries: [ip(config.local_ip)] }, now };
     if (event === 'shutdown') return { event: { type: 'shutdown', reason: 'stop', resign: true }, now };
     // A timer that does not run cannot fire here: the machine is called all the same, and must do nothing.
     return { event: undefined, now: instants(snapshot)[event] ?? now };

@@ -53,7 +53,7 @@ function listenersOf(family: 4 | 6): ReadonlyMap<number, Listener> {
     checksum: 'pseudo_header',
     first_linklocal: 'warn',
   };
-  const unicast = { source: undefined, peers: [{ address: peers[family] }], ttl: 255, check_source: false };
+  const unicast = { sources: [], peers: [{ address: peers[family] }], ttl: 255, check_source: false };
   const limited = {
     ...unicast,
     peers: [{ address: peers[family], min_ttl: 100, max_ttl: 200 }],

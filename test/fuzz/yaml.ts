@@ -1,7 +1,7 @@
 /** The loader of the configuration file. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import { parseIp } from '../../src/base/ip.ts';
+import { familyOf, parseIp } from '../../src/base/ip.ts';
 import * as loader from '../../src/config/load.ts';
 import { renderError, renderNote, type ConfigError } from '../../src/config/report.ts';
 import { configSchema, type Schema } from '../../src/config/schema.ts';
@@ -88,17 +88,17 @@ function faultOfConfig(config: Config): string | undefined {
   return firstFault([
     faultOfValue(config, 'config'),
     config.vrrp_instance.length === 0 && 'no instance',
-    ...config.vrrp_instance.map(
-      ({ priority, virtual_router_id: vrid, virtual_ipaddress, family, advert_int }) =>
-        firstFault([
-          !(priority >= 1 && priority <= 255) && `priority ${priority}`,
-          !(vrid >= 1 && vrid <= 255) && `VRID ${vrid}`,
-          !(advert_int >= 10_000 && advert_int <= 255_000_000) && `advert_int ${advert_int}`,
-          virtual_ipaddress.length === 0 && 'no virtual_ipaddress',
-          virtual_ipaddress.some(({ address }) => parseIp(address) !== address) &&
-            'a virtual_ipaddress is none',
-          virtual_ipaddress.some(({ length }) => length > (family === 4 ? 32 : 128)) && 'a prefix too long',
-        ]),
+    ...config.vrrp_instance.map(({ priority, virtual_router_id: vrid, virtual_ipaddress, advert_int }) =>
+      firstFault([
+        !(priority >= 1 && priority <= 255) && `priority ${priority}`,
+        !(vrid >= 1 && vrid <= 255) && `VRID ${vrid}`,
+        !(advert_int >= 10_000 && advert_int <= 255_000_000) && `advert_int ${advert_int}`,
+        virtual_ipaddress.length === 0 && 'no virtual_ipaddress',
+        virtual_ipaddress.some(({ address }) => parseIp(address) !== address) &&
+          'a virtual_ipaddress is none',
+        virtual_ipaddress.some(({ address, length }) => length > (familyOf(address) === 4 ? 32 : 128)) &&
+          'a prefix too long',
+      ]),
     ),
   ]);
 }

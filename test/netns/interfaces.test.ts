@@ -123,9 +123,9 @@ describeAsRoot('interfaces', function () {
     assert.equal(await site.address('d1', vip), undefined);
     await d2.untilState('active');
     await ipIn('address add 10.1.0.11/24 brd + dev eth0');
-    const { router, primary } = await d1.untilState('active');
+    const { router, primaries } = await d1.untilState('active');
     assert.equal(router.reason, 'preempting');
-    assert.equal(primary, '10.1.0.11');
+    assert.deepEqual(primaries, ['10.1.0.11']);
     await d2.untilState('backup');
   });
 

@@ -153,7 +153,7 @@ describeAsRoot('reload', function () {
       [after.router.state, after.router.since, after.router.reason, after.counters.becameActive],
       [before.router.state, before.router.since, before.router.reason, before.counters.becameActive],
     );
-    assert.deepEqual(after.primary, before.primary);
+    assert.deepEqual(after.primaries, before.primaries);
     d1.reload(configuration({ web: calm }));
     await d1.until((snapshot) => snapshot.configuration.refused === undefined);
   });

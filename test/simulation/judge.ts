@@ -208,7 +208,7 @@ export class Judge implements Watcher {
         return heard !== undefined && heard.priority > own ? undefined : ', and no such packet';
       case 'higher-address': {
         const source = life.packet?.source;
-        const primary = router.status?.primary;
+        const primary = router.status?.primaries[0];
         const higher = source !== undefined && primary !== undefined && compareIp(source, primary) > 0;
         return heard?.priority === own && higher ? undefined : ', and no such packet';
       }

@@ -1,4 +1,4 @@
-import { type Family, type Ip, ipFromBytes } from '../../src/base/ip.ts';
+import { type Ip, ipFromBytes } from '../../src/base/ip.ts';
 import type { Micros } from '../../src/base/time.ts';
 import { MemoryKernel } from '../../src/kernel/memory.ts';
 import type { MemoryLinkOptions } from '../../src/kernel/memory-link.ts';
@@ -69,7 +69,7 @@ export class Router {
     this.#watcher = watcher;
     this.#broken = broken;
     this.#send = send;
-    this.kernel = new MemoryKernel(world, interfaceOf(config.family, number));
+    this.kernel = new MemoryKernel(world, interfaceOf(config.families[0]!, number));
     this.kernel.onAnswers = () => watcher.changed(this);
   }
 
@@ -149,7 +149,7 @@ export class Router {
         this.#watcher.sent(this, marked);
         this.#send(marked);
       },
-      frame: (frame) => this.#watcher.announced(this, announcedAddress(frame, this.config.family)),
+      frame: (frame) => this.#watcher.announced(this, announcedAddress(frame)),
     };
   }
 
@@ -265,5 +265,5 @@ export const describe = ({
   `lease ${lease.mode} ${lease.gate_lifetime / 1_000} ms, ${virtual_ipaddress.length} addresses`;
 
 /** Sender protocol address of an ARP frame, target of a Neighbor Advertisement. */
-const announcedAddress = (frame: Uint8Array, family: Family): Ip =>
-  ipFromBytes(family === 4 ? frame.subarray(28, 32) : frame.subarray(62, 78));
+const announcedAddress = (frame: Uint8Array): Ip =>
+  ipFromBytes(frame[12] === 0x08 ? frame.subarray(28, 32) : frame.subarray(62, 78));

@@ -67,7 +67,7 @@ function drawConfig(
   return {
     name: 'web',
     interface: 'eth0',
-    family,
+    families: [family],
     virtual_router_id: 51 as Vrid,
     priority: priority as Priority,
     advert_int: drawInterval(world, shortest),

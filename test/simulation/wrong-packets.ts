@@ -1,7 +1,13 @@
-import type { Ip } from '../../src/base/ip.ts';
+import { familyOf, type Ip } from '../../src/base/ip.ts';
 import { encodeAdvertisement } from '../../src/vrrp/packet.ts';
 import type { ReceivedPacket } from '../../src/vrrp/receive.ts';
-import { type InstanceConfig, type Priority, vrrpGroup, type Vrid } from '../../src/vrrp/types.ts';
+import {
+  advertisedAddresses,
+  type InstanceConfig,
+  type Priority,
+  vrrpGroup,
+  type Vrid,
+} from '../../src/vrrp/types.ts';
 import type { World } from './world.ts';
 
 const faults = [
@@ -24,14 +30,15 @@ export function wrongAdvertisement(
   source: Ip,
 ): Pick<ReceivedPacket, 'data' | 'ttl'> & { readonly wrong: string } {
   const wrong = world.pick(faults);
-  const carrier = { source, destination: vrrpGroup[config.family], checksum: config.checksum };
+  const family = familyOf(source);
+  const carrier = { source, destination: vrrpGroup[family], checksum: config.checksum };
   const data = encodeAdvertisement(
     {
       vrid: (wrong === 'vrid' ? (config.virtual_router_id % 255) + 1 : config.virtual_router_id) as Vrid,
       priority: world.pick([0, 1, 255]) as Priority,
       maxAdvertiseIntervalCs: world.integer(1, 4095),
-      addresses: config.virtual_ipaddress.map(({ address }) => address),
-      family: config.family,
+      addresses: advertisedAddresses(config, family),
+      family,
     },
     carrier,
   );

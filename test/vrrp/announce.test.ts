@@ -27,8 +27,8 @@ const conflict: AnnounceEvent = { type: 'conflict' };
 const stop: AnnounceEvent = { type: 'stop' };
 
 /** An announcer and what it said: handle() returns the addresses announced, each step one instant. */
-function announcer(timings: Partial<AnnounceTimings> = {}, family: 4 | 6 = 4) {
-  const machine = new Announcer({ ...defaults, ...timings }, family);
+function announcer(timings: Partial<AnnounceTimings> = {}) {
+  const machine = new Announcer({ ...defaults, ...timings });
   return {
     at: (time: Micros, event?: AnnounceEvent): Ip[] =>
       machine.handle(event, time).map(({ address }) => address),
@@ -125,12 +125,13 @@ describe('vrrp/announce', () => {
       [4, 10],
       [6, 20],
     ] as const) {
-      const machine = announcer(pauses, family);
-      assert.deepEqual(machine.at(seconds(1), start(a, b)), [a]);
+      const machine = announcer(pauses);
+      const [one, two] = family === 4 ? [a, b] : [ip('fd00::1'), ip('fd00::2')];
+      assert.deepEqual(machine.at(seconds(1), start(one, two)), [one]);
       assert.equal(machine.deadline, milliseconds(1_000 + pause));
-      assert.deepEqual(machine.at(milliseconds(1_000 + pause)), [b]);
-      assert.deepEqual(machine.at(milliseconds(1_000 + 2 * pause)), [a]);
-      assert.deepEqual(machine.at(milliseconds(1_000 + 3 * pause)), [b]);
+      assert.deepEqual(machine.at(milliseconds(1_000 + pause)), [two]);
+      assert.deepEqual(machine.at(milliseconds(1_000 + 2 * pause)), [one]);
+      assert.deepEqual(machine.at(milliseconds(1_000 + 3 * pause)), [two]);
       assert.equal(machine.deadline, seconds(6));
     }
   });
@@ -242,7 +243,7 @@ describe('vrrp/announce', () => {
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-        const machine = new Announcer({ ...defaults, garp_master_refresh: seconds(7) }, 4);
+        const machine = new Announcer({ ...defaults, garp_master_refresh: seconds(7) });
         let now = seconds(0);
         for (const { wait, event } of steps) {
           now = (now + wait) as Micros;

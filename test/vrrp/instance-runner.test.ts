@@ -28,7 +28,8 @@ class Bench {
   look(): void {
     const { facts, port, time } = this.link;
     const events = { onPacket: () => undefined, onError: () => undefined };
-    this.runner.consider(facts, undefined, (ready) => port.open(ready, 4, events), time as Micros);
+    this.runner.look(facts, undefined, time as Micros);
+    this.runner.follow(this.runner.able, (ready) => port.open(ready, 4, events), time as Micros);
   }
 
   /** To this time, as the loop does it. */

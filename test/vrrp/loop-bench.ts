@@ -23,7 +23,7 @@ export const peer = ip('10.0.0.2');
 export const config: InstanceConfig = {
   name: 'web',
   interface: 'eth0',
-  family: 4,
+  families: [4],
   virtual_router_id: 51 as Vrid,
   priority: 100 as Priority,
   advert_int: milliseconds(100),

@@ -17,7 +17,7 @@ const primaryOf = (
   addresses: readonly InterfaceAddress[],
 ): Ip | string => {
   const state = readiness({ ...config, ...settings }, { ...eth0, addresses });
-  return state.ready ? state.primary : state.reason;
+  return state.ready ? state.primaries.join(' ') : state.reason;
 };
 
 describe('vrrp/readiness', () => {
@@ -41,7 +41,7 @@ describe('vrrp/readiness', () => {
   });
 
   it('IPv6 speaks with a link-local address, once that is no longer tentative', () => {
-    const six = { family: 6, virtual_ipaddress: [{ address: ip('fe80::100'), length: 128 }] } as const;
+    const six = { families: [6], virtual_ipaddress: [{ address: ip('fe80::100'), length: 128 }] } as const;
     assert.equal(primaryOf(six, [at('fd00::1'), at('fe80::100'), at('fe80::1')]), 'fe80::1');
     assert.equal(primaryOf(six, [at('fd00::1'), at('fe80::1', { tentative: true })]), 'no-primary-address');
     assert.equal(primaryOf(six, [at('10.0.0.1')]), 'no-primary-address');
@@ -55,9 +55,9 @@ describe('vrrp/readiness', () => {
 
   it('unicast_src_ip is that one, or none; IPv6 speaks to peers from an address of their scope', () => {
     const unicast = (peer: string, source?: string): Partial<InstanceConfig> => ({
-      family: peer.includes(':') ? 6 : 4,
+      families: [peer.includes(':') ? 6 : 4],
       unicast: {
-        source: source === undefined ? undefined : ip(source),
+        sources: source === undefined ? [] : [ip(source)],
         peers: [{ address: ip(peer) }],
         ttl: 255,
         check_source: false,

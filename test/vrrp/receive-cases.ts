@@ -42,7 +42,7 @@ export const ownAddresses = [ip('10.1.0.11'), ip('fe80::11')];
 
 export const pass = (auth_pass: string): Authentication => ({ auth_type: 'PASS', auth_pass });
 export const unicast = (what: Partial<UnicastConfig> = {}): UnicastConfig => ({
-  source: undefined,
+  sources: [],
   peers: [{ address: ip('10.1.0.12') }, { address: ip('fe80::12') }],
   ttl: 255,
   check_source: false,

@@ -3,6 +3,7 @@ import { type Micros, seconds } from '../../src/base/time.ts';
 import type {
   ShutdownReason,
   State,
+  TransitionReason,
   VirtualRouterAction,
   VirtualRouterEvent,
 } from '../../src/vrrp/events.ts';
@@ -25,7 +26,7 @@ export const above = ip('10.0.0.200');
 export const base: InstanceConfig = {
   name: 'web',
   interface: 'eth0',
-  family: 4,
+  families: [4],
   virtual_router_id: 51 as Vrid,
   priority: 100 as Priority,
   advert_int: seconds(1),
@@ -62,7 +63,7 @@ export const advert = (priority: number, source = below, interval = 1): VirtualR
   priority,
   interval: seconds(interval),
 });
-export const startup: VirtualRouterEvent = { type: 'startup', primary: own };
+export const startup: VirtualRouterEvent = { type: 'startup', primaries: [own] };
 export const shutdown = (resign: boolean, reason: ShutdownReason = 'stop'): VirtualRouterEvent => ({
   type: 'shutdown',
   reason,
@@ -85,7 +86,7 @@ export interface Row {
   readonly id: `${State}/${VirtualRouterEvent['type'] | 'deadline'}${string}`;
   readonly config?: Partial<InstanceConfig>;
   /** What came before, with the time since the state was entered, s. */
-  readonly before?: readonly (readonly [number, VirtualRouterEvent])[];
+  readonly before?: readonly (readonly [number, VirtualRouterEvent | undefined])[];
   /** Time from entering the state to the event, s. */
   readonly at?: number;
   /** Undefined: a deadline, or a spurious call. */
@@ -96,6 +97,7 @@ export interface Row {
   readonly advertIn?: number;
   readonly downIn?: number;
   readonly preemptIn?: number;
+  readonly wants?: TransitionReason;
   /** Active_Adver_Interval afterwards, s; 1 where not said. */
   readonly interval?: number;
 }
@@ -136,6 +138,7 @@ export function play({ id, config, before = [], at = 0.4, event }: Omit<Row, 'do
   if (state === 'active' && router.state === 'backup') {
     entered = router.deadline ?? 0;
     router.handle(undefined, entered as Micros);
+    router.handle({ type: 'group-agrees' }, entered as Micros);
   }
   for (const [then, earlier] of before) router.handle(earlier, (entered + then * 1e6) as Micros);
   if (router.state !== state) throw new Error(`${id}: the table cannot bring a router to ${state}`);

@@ -21,7 +21,7 @@ import {
 const withdrawal = ['stop-announcing', 'close A B', 'remove A B'];
 const lapsed = { type: 'lease-lapsed' } as const;
 const paused = { type: 'paused' } as const;
-const movedPrimary = { type: 'primary', address: above } as const;
+const movedPrimary = { type: 'primaries', addresses: [above] } as const;
 const initialize = { state: 'initialize' } as const;
 const backup = { state: 'backup' } as const;
 /** Nothing happened: the timers of an Active that advertised 0.4 s ago. */
@@ -125,7 +125,7 @@ export const inActive: readonly Row[] = [
     does: ['send 255', 'announce-again'],
     ...stillActive,
   },
-  { id: 'active/primary', event: movedPrimary, does: [], ...stillActive },
+  { id: 'active/primaries', event: movedPrimary, does: [], ...stillActive },
   {
     id: 'active/advertisement-equal-after-primary-moved',
     before: [[0.1, movedPrimary]],

@@ -21,7 +21,7 @@ import {
 const promotion = ['send 100', 'open A B', 'add A B', 'announce'];
 const lapsed = { type: 'lease-lapsed' } as const;
 const paused = { type: 'paused' } as const;
-const movedPrimary = { type: 'primary', address: above } as const;
+const movedPrimary = { type: 'primaries', addresses: [above] } as const;
 const initialize = { state: 'initialize' } as const;
 const backup = { state: 'backup' } as const;
 /** Nothing happened: the timers of a Backup that started 0.4 s ago. */
@@ -46,7 +46,7 @@ export const inInitialize: readonly Row[] = [
   { id: 'initialize/shutdown', event: shutdown(true), does: [], ...initialize },
   { id: 'initialize/advertisement', event: advert(150), does: [], ...initialize },
   { id: 'initialize/advertisement-zero', event: advert(0), does: [], ...initialize },
-  { id: 'initialize/primary', event: movedPrimary, does: [], ...initialize },
+  { id: 'initialize/primaries', event: movedPrimary, does: [], ...initialize },
   {
     id: 'initialize/reconfigure',
     event: reload({ advert_int: seconds(2) }),
@@ -160,7 +160,7 @@ export const inBackup: readonly Row[] = [
     downIn: 4 * down,
     interval: 4,
   },
-  { id: 'backup/primary', event: movedPrimary, does: [], ...stillBackup },
+  { id: 'backup/primaries', event: movedPrimary, does: [], ...stillBackup },
   {
     id: 'backup/reconfigure-priority',
     event: reload({ priority: 200 as Priority }),

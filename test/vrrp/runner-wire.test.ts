@@ -16,7 +16,7 @@ const ENETDOWN = 100;
 const unicast = (what: Partial<UnicastConfig> = {}): InstanceConfig => ({
   ...config,
   unicast: {
-    source: undefined,
+    sources: [],
     peers: [{ address: peer }, { address: third }],
     ttl: 64,
     check_source: true,
@@ -74,7 +74,7 @@ describe('vrrp/runner in unicast', () => {
 
   it('leaves the parent a farewell for every peer', async () => {
     const bench = await active(unicast());
-    const farewell = bench.promotions[0]?.farewell ?? [];
+    const farewell = bench.promotions[0]?.farewells[0]?.datagrams ?? [];
     assert.deepEqual(
       farewell.map(({ destination, message }) => [destination, message[2]]),
       [
@@ -143,9 +143,12 @@ describe('vrrp/runner in unicast', () => {
     const bench = await active(unicast());
     bench.runner.configure([unicast({ peers: [{ address: third }] })], 0);
     assert.equal(bench.transitions.length, 2);
-    assert.deepEqual([bench.sent.at(-1)?.destination, bench.promotions.at(-1)?.farewell.length], [third, 1]);
+    assert.deepEqual(
+      [bench.sent.at(-1)?.destination, bench.promotions.at(-1)?.farewells[0]?.datagrams.length],
+      [third, 1],
+    );
     for (const other of [
-      unicast({ source: own }),
+      unicast({ sources: [own] }),
       config,
       { ...config, version: 2 as const, advert_int: seconds(1) },
     ]) {

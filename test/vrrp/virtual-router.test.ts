@@ -7,27 +7,30 @@ import { VirtualRouter } from '../../src/vrrp/virtual-router.ts';
 import { inActive } from './rows-active.ts';
 import { inBackup, inInitialize } from './rows-backup.ts';
 import { weighedRows } from './rows-priority.ts';
+import { inGroup, overBothFamilies } from './rows-together.ts';
 import { above, advert, base, below, own, play, reload, say, shutdown, startup } from './router-table.ts';
 
-const rows = [...inInitialize, ...inBackup, ...inActive, ...weighedRows];
+const rows = [...inInitialize, ...inBackup, ...inActive, ...weighedRows, ...inGroup, ...overBothFamilies];
 const states: readonly State[] = ['initialize', 'backup', 'active'];
 /** One of each, so that the compiler misses a new event here. */
 const eventTypes: Record<VirtualRouterEvent['type'], true> = {
   startup: true,
   shutdown: true,
   advertisement: true,
-  primary: true,
+  primaries: true,
   reconfigure: true,
   priority: true,
   'lease-lapsed': true,
   paused: true,
+  'group-agrees': true,
+  'group-leaves': true,
 };
 
 describe('virtual router: the table', () => {
   for (const row of rows)
     it(row.id, () => {
       const { router, actions, now } = play(row);
-      const { state, advertAt, activeDownAt, preemptAt, activeAdverInterval } = router.snapshot();
+      const { state, advertAt, activeDownAt, preemptAt, activeAdverInterval, wants } = router.snapshot();
       const afterwards = (at: Micros | undefined): number | undefined =>
         at === undefined ? undefined : between(now as Micros, at);
       assert.deepEqual(
@@ -38,6 +41,7 @@ describe('virtual router: the table', () => {
           downIn: afterwards(activeDownAt),
           preemptIn: afterwards(preemptAt),
           interval: activeAdverInterval / 1e6,
+          wants,
         },
         {
           does: row.does,
@@ -46,6 +50,7 @@ describe('virtual router: the table', () => {
           downIn: row.downIn,
           preemptIn: row.preemptIn,
           interval: row.interval ?? 1,
+          wants: row.wants,
         },
       );
     });
@@ -152,7 +157,7 @@ describe('virtual router', () => {
   it('learns of a primary address while it is Backup', () => {
     const router = new VirtualRouter(base, 'interface-absent', 0 as Micros);
     router.handle(startup, 0 as Micros);
-    router.handle({ type: 'primary', address: above }, 1 as Micros);
+    router.handle({ type: 'primaries', addresses: [above] }, 1 as Micros);
     router.handle(undefined, router.deadline!);
     assert.equal(router.state, 'active');
     router.handle(advert(100, own), (router.snapshot().since + 1) as Micros);
