@@ -1,5 +1,5 @@
 /** One instance on a real link: the port of its Instance, and the facts that status shows of it. */
-import { type Family, familyOf, type Ip } from '../base/ip.ts';
+import { familyOf, type Ip } from '../base/ip.ts';
 import { after, earlier, type Micros, seconds } from '../base/time.ts';
 import { advertisements, Advertiser } from './advertise.ts';
 import { Carriers } from './carriers.ts';
@@ -9,10 +9,11 @@ import { type AddressOutcome, Instance, type InstancePort } from './instance.ts'
 import { Hearing } from './hearing.ts';
 import { type Claims, Holdings } from './holdings.ts';
 import type { GateWrite } from './lease.ts';
-import type { InterfaceFacts, VrrpLink, VrrpSocket } from './link.ts';
+import type { InterfaceFacts, VrrpLink } from './link.ts';
 import type { Promotion } from './promotion.ts';
 import { readiness } from './readiness.ts';
 import type { ForeignSpeaker, Listener, Received } from './receive.ts';
+import type { SocketOn } from './shared-sockets.ts';
 import { instanceCounters, type InstanceStatus } from './status.ts';
 import type { Tracking } from './track.ts';
 import {
@@ -29,8 +30,6 @@ export interface InstanceHost {
   demoted(instance: string): void;
   trouble(name: string, text: string, now: Micros): void;
 }
-
-type SocketOn = (facts: InterfaceFacts, family: Family) => VrrpSocket | string;
 
 /** After a refusal by the kernel the instance stands aside for this long before it tries again. */
 const retryPause = seconds(5);

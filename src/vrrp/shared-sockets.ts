@@ -3,6 +3,9 @@ import type { Family } from '../base/ip.ts';
 import type { InterfaceFacts, VrrpLink, VrrpSocket } from './link.ts';
 import { type DiscardCounters, discardCounters, type ReceivedPacket } from './receive.ts';
 
+/** @returns a sentence when the socket cannot be had */
+export type SocketOn = (facts: InterfaceFacts, family: Family) => VrrpSocket | string;
+
 interface SharedSocket {
   readonly socket: VrrpSocket;
   readonly interfaceIndex: number;
@@ -27,8 +30,7 @@ export class SharedSockets {
     this.#events = events;
   }
 
-  /** @returns a sentence when the socket cannot be had */
-  on(facts: InterfaceFacts, family: Family): VrrpSocket | string {
+  on(...[facts, family]: Parameters<SocketOn>): VrrpSocket | string {
     const key = `${facts.index}/${family}`;
     const open = this.#sockets.get(key);
     if (open !== undefined) return open.socket;
