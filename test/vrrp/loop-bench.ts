@@ -1,5 +1,5 @@
 /** The vrrp loop over a link that a test holds in its hands: its clock, its interface, its kernel's answers. */
-import { ip, type Ip } from '../../src/base/ip.ts';
+import { familyOf, ip, type Ip } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import { milliseconds, type Micros, seconds } from '../../src/base/time.ts';
 import type { GateOutcome } from '../../src/vrrp/instance.ts';
@@ -70,6 +70,8 @@ export const advert = (priority: number, source: Ip = peer): Uint8Array =>
 export class LoopBench {
   now = seconds(100);
   facts: InterfaceFacts | undefined = eth0;
+  /** Beside eth0, by name. */
+  readonly others = new Map<string, InterfaceFacts>();
   gateUnavailable: string | undefined;
   /** What a write of an address is answered with. */
   addressOutcome: 'done' | { readonly failed: string } = 'done';
@@ -94,7 +96,8 @@ export class LoopBench {
   closes = 0;
   readonly runner: VrrpRunner;
   readonly #answers: (() => void)[] = [];
-  #events: VrrpSocketEvents | undefined;
+  /** By index of the interface and family. */
+  readonly #events = new Map<string, VrrpSocketEvents>();
 
   constructor() {
     this.runner = new VrrpRunner(this.#link(), {
@@ -118,10 +121,10 @@ export class LoopBench {
     return {
       now: () => this.now,
       wakeAt: (at) => (this.wakeAt = at),
-      interface: (name) => (name === this.facts?.name ? this.facts : undefined),
-      open: (_facts, family, events) => {
+      interface: (name) => (name === this.facts?.name ? this.facts : this.others.get(name)),
+      open: ({ index }, family, events) => {
         this.opens++;
-        this.#events = events;
+        this.#events.set(`${index}/${family}`, events);
         return {
           send: (datagram) => {
             this.sent.push(datagram);
@@ -130,7 +133,7 @@ export class LoopBench {
           },
           drain: () => {
             for (const { source, data } of this.queue.splice(0))
-              events.onPacket({ family, ttl: 255, source, destination: vrrpGroup[4], data });
+              events.onPacket({ family, ttl: 255, source, destination: vrrpGroup[family], data });
           },
           close: () => this.closes++,
         };
@@ -157,11 +160,15 @@ export class LoopBench {
     };
   }
 
-  #apply({ operation, address: { address, length } }: AddressWrite): void {
-    if (this.facts === undefined) return;
-    const others = this.facts.addresses.filter((present) => present.address !== address);
+  #apply({ operation, interfaceIndex, address: { address, length } }: AddressWrite): void {
+    const all = [...this.others.values(), ...(this.facts === undefined ? [] : [this.facts])];
+    const facts = all.find(({ index }) => index === interfaceIndex);
+    if (facts === undefined) return;
+    const others = facts.addresses.filter((present) => present.address !== address);
     const added = { address, length, ours: true, tentative: false };
-    this.facts = { ...this.facts, addresses: operation === 'remove' ? others : [...others, added] };
+    const changed = { ...facts, addresses: operation === 'remove' ? others : [...others, added] };
+    if (facts === this.facts) this.facts = changed;
+    else this.others.set(facts.name, changed);
   }
 
   /** What the loop did since this was last asked. */
@@ -177,8 +184,10 @@ export class LoopBench {
   }
 
   /** One packet, as the poll event of the socket brings it. */
-  hear(data: Uint8Array, source: Ip = peer, destination: Ip = vrrpGroup[4]): void {
-    this.#events?.onPacket({ family: 4, ttl: 255, source, destination, data });
+  hear(data: Uint8Array, source: Ip = peer, destination?: Ip, index = eth0.index): void {
+    const family = familyOf(source);
+    const packet = { family, ttl: 255, source, destination: destination ?? vrrpGroup[family], data };
+    this.#events.get(`${index}/${family}`)?.onPacket(packet);
   }
 
   /** Time goes on, the loop comes at every instant that it asked for. @returns how often it came */
