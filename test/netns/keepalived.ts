@@ -1,7 +1,7 @@
 /** keepalived on d2, and what a test asks of it. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { commandEnvironment } from '../../src/lab/command.ts';
 import { eventually } from './director.ts';
@@ -10,6 +10,14 @@ import type { Site } from './site.ts';
 const installed = spawnSync('keepalived', ['--version'], { env: commandEnvironment(), encoding: 'utf8' });
 /** Undefined when it is not installed. */
 export const keepalivedVersion = /Keepalived v(\S+)/.exec(installed.stderr ?? '')?.[1];
+
+/**
+ * What it says of its instance in a life without faults. A lower priority is named by a Backup that waits to preempt
+ * and by a Master that has just done so: nobody was wrong.
+ */
+const ordinary =
+  /^\(web\) (Entering (MASTER|BACKUP) STATE|(setting|removing) VIPs|Receive advertisement timeout|Sending\/queueing |Master received advert .* with higher priority|[Rr]eceived .*lower priority|sent 0 priority|Backup received priority 0)/;
+const fault = /invalid|mismatch|checksum|error|fail|wrong/i;
 
 /** One keepalived on d2. */
 export class Keepalived {
@@ -35,23 +43,32 @@ export class Keepalived {
       stream?.on('data', (chunk: Buffer) => (this.log += chunk.toString()));
   }
 
-  /** The state that it entered last, and how often it entered one. */
-  get state(): string | undefined {
-    return [...this.log.matchAll(/Entering (\w+) STATE/g)].at(-1)?.[1];
+  /** The states that it entered, in order. */
+  get states(): readonly string[] {
+    return Array.from(this.log.matchAll(/Entering (\w+) STATE/g), ([, state = '']) => state);
+  }
+
+  /** Lines of its log that find fault with something: what it says of its instance and is not ordinary, and errors. */
+  get complaints(): readonly string[] {
+    return this.log
+      .split('\n')
+      .map((line) => line.replace(/^.*? \d{4}: /, ''))
+      .filter((line) => (line.startsWith('(web) ') ? !ordinary.test(line) : fault.test(line)));
   }
 
   untilState(state: 'MASTER' | 'BACKUP'): Promise<unknown> {
     return eventually(
-      () => this.state,
+      () => this.states.at(-1),
       (now) => now === state,
-      6_000,
+      8_000,
       () => this.log,
     );
   }
 
-  /** What it counted as errors of packets: "Checksum: 0" and so on. */
+  /** What it counted as errors of packets and of authentication: "TTL: 3" and so on. Checksums stand in its log only. */
   async packetErrors(): Promise<readonly string[]> {
     const file = path.join(this.#folder, 'keepalived.stats');
+    rmSync(file, { force: true });
     this.#child.kill('SIGUSR2');
     await eventually(
       () => existsSync(file) && readFileSync(file, 'utf8').includes('Sent: '),
@@ -59,9 +76,8 @@ export class Keepalived {
       3_000,
       () => `${readdirSync(this.#folder).join()}\n${this.log}`,
     );
-    const [, errors = ''] =
-      /Packet Errors:(.*?)Authentication Errors:/s.exec(readFileSync(file, 'utf8')) ?? [];
-    assert.match(errors, /Length: \d+/);
+    const [, errors = ''] = /Packet Errors:(.*?)Priority Zero:/s.exec(readFileSync(file, 'utf8')) ?? [];
+    assert.match(errors, /Length: \d+.*Failure: \d+/s);
     return [...errors.matchAll(/^\s*(\w[\w ]+: [1-9]\d*)$/gm)].map(([, line = '']) => line);
   }
 
