@@ -18,7 +18,7 @@ export interface MemoryLinkOptions {
   readonly latency: () => Micros;
   /** Order of the turns that waited while the process was stopped. */
   readonly shuffle: <T>(turns: readonly T[]) => readonly T[];
-  readonly send: (packet: ReceivedPacket) => void;
+  readonly send: (packet: ReceivedPacket, interfaceIndex: number) => void;
   readonly frame: (frame: Uint8Array) => void;
 }
 
@@ -32,6 +32,19 @@ export interface MemoryLoop {
 const queueLength = 256;
 const ENETDOWN = 100;
 
+interface MemorySocket {
+  readonly interfaceIndex: number;
+  readonly family: Family;
+  readonly events: VrrpSocketEvents;
+  readonly queue: ReceivedPacket[];
+  /** The loop has been told, and has not come yet. */
+  readable: boolean;
+}
+
+function drain({ queue, events }: MemorySocket): void {
+  for (let packet = queue.shift(); packet !== undefined; packet = queue.shift()) events.onPacket(packet);
+}
+
 export class MemoryLink implements VrrpLink {
   readonly gateUnavailable = undefined;
   readonly #options: MemoryLinkOptions;
@@ -40,12 +53,10 @@ export class MemoryLink implements VrrpLink {
   readonly #gate: MemoryWriter;
   readonly #unsubscribe: () => void;
   readonly #waiting: (() => void)[] = [];
-  readonly #queue: ReceivedPacket[] = [];
-  #events: VrrpSocketEvents | undefined;
+  readonly #sockets: MemorySocket[] = [];
   #loop: MemoryLoop | undefined;
   #stopped = false;
   #dead = false;
-  #readable = false;
   #changes = false;
   #wakeAt: Micros | undefined;
   #armedAt: Micros | undefined;
@@ -95,9 +106,9 @@ export class MemoryLink implements VrrpLink {
     this.#unsubscribe();
   }
 
-  /** Packets in the queue of the socket, not seen by the loop. */
+  /** Packets in the queues of the sockets, not seen by the loop. */
   get queued(): readonly ReceivedPacket[] {
-    return this.#queue;
+    return this.#sockets.flatMap(({ queue }) => queue);
   }
 
   /** Every write has been answered. */
@@ -110,22 +121,20 @@ export class MemoryLink implements VrrpLink {
     return this.#addresses.busy || this.#gate.busy;
   }
 
-  receive(packet: ReceivedPacket): void {
-    if (this.#dead || this.#events === undefined || this.#queue.length >= queueLength) return;
-    const { destination } = packet;
+  receive(packet: ReceivedPacket, interfaceIndex: number): void {
+    const { destination, family } = packet;
+    const socket = this.#sockets.find(
+      (one) => one.interfaceIndex === interfaceIndex && one.family === family,
+    );
+    if (this.#dead || socket === undefined || socket.queue.length >= queueLength) return;
     if (!isMulticast(destination) && !this.#kernel.isOurs(destination)) return;
-    this.#queue.push(packet);
-    if (this.#readable) return;
-    this.#readable = true;
+    socket.queue.push(packet);
+    if (socket.readable) return;
+    socket.readable = true;
     this.turn(() => {
-      this.#readable = false;
-      this.drain();
+      socket.readable = false;
+      drain(socket);
     });
-  }
-
-  drain(): void {
-    for (let packet = this.#queue.shift(); packet !== undefined; packet = this.#queue.shift())
-      this.#events?.onPacket(packet);
   }
 
   #interfaceChanged(): void {
@@ -166,24 +175,25 @@ export class MemoryLink implements VrrpLink {
     return this.#kernel.facts(name);
   }
 
-  open(_facts: InterfaceFacts, family: Family, events: VrrpSocketEvents): VrrpSocket {
-    this.#events = events;
+  open({ index: interfaceIndex }: InterfaceFacts, family: Family, events: VrrpSocketEvents): VrrpSocket {
+    const socket: MemorySocket = { interfaceIndex, family, events, queue: [], readable: false };
+    this.#sockets.push(socket);
     return {
       send: ({ message: data, ...header }) => {
-        if (!this.#kernel.running) return ENETDOWN;
-        this.#options.send({ family, ...header, data });
+        if (!this.#kernel.hasCarrier(interfaceIndex)) return ENETDOWN;
+        this.#options.send({ family, ...header, data }, interfaceIndex);
         return 0;
       },
-      drain: () => this.drain(),
+      drain: () => drain(socket),
       close: () => {
-        this.#events = undefined;
-        this.#queue.length = 0;
+        this.#sockets.splice(this.#sockets.indexOf(socket), 1);
+        socket.queue.length = 0;
       },
     };
   }
 
-  sendFrame(_interfaceIndex: number, frame: Uint8Array): number {
-    if (!this.#kernel.running) return ENETDOWN;
+  sendFrame(interfaceIndex: number, frame: Uint8Array): number {
+    if (!this.#kernel.hasCarrier(interfaceIndex)) return ENETDOWN;
     this.#options.frame(frame);
     return 0;
   }

@@ -8,7 +8,7 @@
  *   - an address whose valid_lft is over goes late (2 s: 2.0–5 s), and a refresh of one that is gone brings it back;
  *   - a machine that its hypervisor stops stops with its clock; a process that is stopped or killed does not stop either.
  */
-import type { Ip } from '../base/ip.ts';
+import type { Ip, Prefix } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import { type Micros, micros, milliseconds, seconds } from '../base/time.ts';
 import type { AddressOutcome, GateOutcome } from '../vrrp/instance.ts';
@@ -27,13 +27,19 @@ export interface MemoryInterface {
   readonly name: string;
   readonly index: number;
   readonly mac: Mac;
-  readonly primary: { readonly address: Ip; readonly length: number };
+  /** Its own addresses, in the order in which the kernel lists them. */
+  readonly primaries: readonly Prefix[];
 }
 
 interface Expiring {
   /** Undefined: never. */
   until: Micros | undefined;
   watched: boolean;
+}
+
+interface Virtual extends Expiring {
+  readonly interfaceIndex: number;
+  readonly length: number;
 }
 
 interface Gated {
@@ -44,16 +50,19 @@ interface Gated {
 const gateShortfall = milliseconds(16);
 const addressOvertime = seconds(3.4);
 
-/** One machine: an interface, its addresses, the gate. It outlives the processes that run on it. */
+/** One machine: its interfaces, their addresses, the gate. It outlives the processes that run on it. */
 export class MemoryKernel {
   readonly #world: MemoryWorld;
-  readonly #interface: MemoryInterface;
-  readonly #virtual = new Map<Ip, Expiring & { readonly length: number }>();
+  readonly #interfaces: readonly MemoryInterface[];
+  readonly #virtual = new Map<Ip, Virtual>();
   readonly #gate = new Map<Ip, Gated>();
   readonly #listeners = new Set<() => void>();
   readonly #whenThawed: (() => void)[] = [];
-  #facts: InterfaceFacts | undefined;
-  #running = true;
+  /** By name of the interface, until something changes. */
+  readonly #facts = new Map<string, InterfaceFacts>();
+  /** Indexes of the interfaces without a carrier. */
+  readonly #unplugged = new Set<number>();
+  readonly #tentative = new Set<Ip>();
   /** World time minus ours: what the hypervisor kept from us. */
   #lostTime = 0;
   #frozenAt: Micros | undefined;
@@ -62,9 +71,9 @@ export class MemoryKernel {
   /** What the gate was asked last. */
   lastGateOperation: 'open' | 'renew' | 'close' | 'forget' = 'close';
 
-  constructor(world: MemoryWorld, itsInterface: MemoryInterface) {
+  constructor(world: MemoryWorld, interfaces: readonly MemoryInterface[]) {
     this.#world = world;
-    this.#interface = itsInterface;
+    this.#interfaces = interfaces;
   }
 
   /** CLOCK_BOOTTIME */
@@ -97,30 +106,41 @@ export class MemoryKernel {
     for (const again of this.#whenThawed.splice(0)) again();
   }
 
-  /** Carrier of the interface. */
-  get running(): boolean {
-    return this.#running;
+  hasCarrier(index: number): boolean {
+    return !this.#unplugged.has(index);
   }
 
-  set running(running: boolean) {
-    this.#running = running;
+  setCarrier(index: number, carrier: boolean): void {
+    if (carrier) this.#unplugged.delete(index);
+    else this.#unplugged.add(index);
+    this.#changed();
+  }
+
+  /** Duplicate address detection of one of the machine's own addresses begins, or ends. */
+  setTentative(address: Ip, tentative: boolean): void {
+    if (tentative) this.#tentative.add(address);
+    else this.#tentative.delete(address);
     this.#changed();
   }
 
   facts(name: string): InterfaceFacts | undefined {
-    if (name !== this.#interface.name) return undefined;
-    if (this.#facts !== undefined) return this.#facts;
-    const { index, mac, primary } = this.#interface;
-    const own: InterfaceAddress = { ...primary, ours: false, tentative: false };
-    const virtual = Array.from(this.#virtual, ([address, { length }]) => ({
-      address,
-      length,
-      ours: true,
-      tentative: false,
+    const known = this.#facts.get(name);
+    const found = known === undefined ? this.#interfaces.find((one) => one.name === name) : undefined;
+    if (found === undefined) return known;
+    const { index, mac, primaries } = found;
+    const own: readonly InterfaceAddress[] = primaries.map((primary) => ({
+      ...primary,
+      ours: false,
+      tentative: this.#tentative.has(primary.address),
     }));
-    const addresses = [own, ...virtual];
-    this.#facts = { name, index, up: true, running: this.#running, mac, router: true, addresses };
-    return this.#facts;
+    const virtual = Array.from(this.#virtual)
+      .filter(([, { interfaceIndex }]) => interfaceIndex === index)
+      .map(([address, { length }]) => ({ address, length, ours: true, tentative: false }));
+    const addresses = [...own, ...virtual];
+    const running = this.hasCarrier(index);
+    const facts = { name, index, up: true, running, mac, router: true, addresses };
+    this.#facts.set(name, facts);
+    return facts;
   }
 
   /** RTM_NEWADDR, RTM_DELADDR and carrier, as a process that listens sees them: that something changed. */
@@ -138,7 +158,10 @@ export class MemoryKernel {
 
   /** Whether packets for this address are taken. */
   isOurs(address: Ip): boolean {
-    return address === this.#interface.primary.address || this.#virtual.has(address);
+    const own = this.#interfaces.some(({ primaries }) =>
+      primaries.some((primary) => primary.address === address),
+    );
+    return own || this.#virtual.has(address);
   }
 
   has(address: Ip): boolean {
@@ -173,7 +196,9 @@ export class MemoryKernel {
     this.#changed();
   }
 
-  writeAddress({ operation, address: { address, length }, lifetime_s }: AddressWrite): AddressOutcome {
+  writeAddress(write: AddressWrite): AddressOutcome {
+    const { operation, interfaceIndex, lifetime_s } = write;
+    const { address, length } = write.address;
     const present = this.#virtual.get(address);
     if (operation === 'remove') {
       this.#virtual.delete(address);
@@ -182,7 +207,7 @@ export class MemoryKernel {
     }
     const overtime = micros(this.#world.random() * addressOvertime);
     const until = lifetime_s === undefined ? undefined : micros(this.now + lifetime_s * 1_000_000 + overtime);
-    const entry = present ?? { length, until, watched: false };
+    const entry = present ?? { interfaceIndex, length, until, watched: false };
     entry.until = until;
     this.#virtual.set(address, entry);
     this.#expireAddress(address, entry);
@@ -248,7 +273,7 @@ export class MemoryKernel {
   }
 
   #changed(): void {
-    this.#facts = undefined;
+    this.#facts.clear();
     this.#notice();
     for (const listener of this.#listeners) listener();
   }

@@ -5,7 +5,7 @@ import type { Judge } from './judge.ts';
 import type { Paths } from './paths.ts';
 import type { Router } from './router.ts';
 import type { SimulatedPacket } from './simulated-link.ts';
-import { redraw, type Scenario } from './scenario.ts';
+import { eth0, redraw, type Scenario } from './scenario.ts';
 import { wrongAdvertisement } from './wrong-packets.ts';
 import type { World } from './world.ts';
 
@@ -80,7 +80,7 @@ export class Faults {
       router.stall = 0;
       router.thaw();
       router.resume();
-      router.kernel.running = true;
+      router.kernel.setCarrier(eth0, true);
       router.start();
       this.#judge.changed(router);
       this.#judge.disturbed(router);
@@ -222,11 +222,11 @@ export class Faults {
         );
         return;
       case 'carrier':
-        router.kernel.running = false;
+        router.kernel.setCarrier(eth0, false);
         this.#for(
           0.1,
           10,
-          again(() => (router.kernel.running = true)),
+          again(() => router.kernel.setCarrier(eth0, true)),
         );
         return;
       case 'wrong-packet':

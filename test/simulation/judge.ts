@@ -215,7 +215,7 @@ export class Judge implements Watcher {
       case 'paused':
         return life.gap ? undefined : ', and it was not';
       case 'no-carrier':
-        return router.kernel.running ? ', and there is one' : undefined;
+        return router.hasCarrier ? ', and there is one' : undefined;
       case 'addresses-refused':
         return this.#world.now - router.lastStallAt < 5_000_000 ? undefined : ', and no write was late';
       default:

@@ -44,7 +44,7 @@ function virtualAddress(family: Family, at: number): VirtualAddress {
   return { address: ip(at === 0 ? 'fe80::100' : `fd00::${100 + at}`), length: 128 };
 }
 
-const announce: AnnounceTimings = {
+export const announce: AnnounceTimings = {
   garp_master_repeat: 2,
   garp_master_delay: seconds(5),
   garp_master_refresh: seconds(0),
@@ -114,12 +114,17 @@ export function redraw(world: World, scenario: Scenario, old: InstanceConfig): I
   }
 }
 
+/** Index of the one interface that a router of these worlds has. */
+export const eth0 = 2;
+
 export const interfaceOf = (family: Family, at: number): MemoryInterface => ({
   name: 'eth0',
-  index: 2,
+  index: eth0,
   mac: `02:00:00:00:00:${(at + 16).toString(16)}` as Mac,
-  primary: {
-    address: ip(family === 4 ? `10.0.0.${11 + at}` : `fe80::${11 + at}`),
-    length: family === 4 ? 24 : 64,
-  },
+  primaries: [
+    {
+      address: ip(family === 4 ? `10.0.0.${11 + at}` : `fe80::${11 + at}`),
+      length: family === 4 ? 24 : 64,
+    },
+  ],
 });

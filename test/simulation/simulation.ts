@@ -41,7 +41,7 @@ export function simulate(seed: number, { broken, tell }: SimulationOptions = {})
     const paths = new Paths(world, scenario.routers, (from, to) => judge.overlaps.pathFailed(from, to));
     const routers: Router[] = [];
     const network = new MemoryNetwork(world, (from, to) =>
-      routers[from]!.kernel.running && routers[to]!.kernel.running ? paths.carry(from, to) : [],
+      routers[from]!.hasCarrier && routers[to]!.hasCarrier ? paths.carry(from, to) : [],
     );
     for (const [at, config] of scenario.configs.entries()) {
       const router = new Router(at, config, world, judge, saboteur.broken, (packet) =>
