@@ -43,6 +43,13 @@ function renderVrrp(vrrp: VrrpStatus, at: Micros): readonly string[] {
         `  another virtual router on ${device}/${family}: ${vrid}, of ${source}, version ${version}, ` +
         `${count} times, last ${age(lastAt, vrrp.at)} ago`,
     ),
+    ...vrrp.syncGroups
+      .filter(({ undone }) => undone > 0)
+      .map(({ name, undone, heldUntil }) => {
+        const held =
+          heldUntil === undefined ? '' : `, takes nothing over for ${formatDuration(between(at, heldUntil))}`;
+        return `  sync group ${name}: ${undone} moves undone at once by an election${held}`;
+      }),
     ...vrrp.instances.flatMap((instance) => ['', ...renderInstance(instance, vrrp.at)]),
   ];
 }

@@ -16,7 +16,17 @@ describe('the examples', () => {
   const accepts = new Ajv({ allowUnionTypes: true }).compile(editorSchema());
 
   it('are there', () => {
-    for (const name of ['vipkeeper', 'failover', 'fast', 'tracking', 'unicast', 'version2', 'dual-master'])
+    for (const name of [
+      'vipkeeper',
+      'failover',
+      'fast',
+      'both-families',
+      'sync-group',
+      'tracking',
+      'unicast',
+      'version2',
+      'dual-master',
+    ])
       assert.ok(paths.includes(`examples/${name}.yaml`));
   });
 
