@@ -1,0 +1,177 @@
+/**
+ * (configuration, health, operators) → what the kernel's table should be: one Pool per virtual_server, and what they have
+ * in common. Levels: it can be asked at any time, and says the same for the same state. PURE
+ */
+import { earlier, type Micros } from '../base/time.ts';
+import type { CheckDefinition, CheckReport } from '../healthcheck/types.ts';
+import type { Declared } from '../ipvs/guard.ts';
+import { type ActualService, endpoint, serviceName, type VirtualService } from '../ipvs/types.ts';
+import type { Machine } from '../machine.ts';
+import { Pool, type PoolStatus, type Settled } from './pool.ts';
+import type { Override, PoolsConfig, VirtualServer } from './types.ts';
+
+export type DirectorEvent =
+  | { readonly type: 'configure'; readonly config: Pick<PoolsConfig, 'virtual_server'> }
+  | { readonly type: 'report'; readonly report: CheckReport }
+  | { readonly type: 'override'; readonly override: Override }
+  /** Takes back every word about this real server. */
+  | { readonly type: 'release'; readonly real_server: string; readonly virtual_server?: string }
+  /** Names of the files in maintenance_dir. */
+  | { readonly type: 'maintenance'; readonly names: readonly string[] }
+  /** The table as it was just read. */
+  | { readonly type: 'table'; readonly actual: readonly ActualService[] }
+  /** The daemon stops. */
+  | { readonly type: 'stop' };
+
+export type DirectorAction =
+  /** The table may have to be another one: compare desired. */
+  | { readonly type: 'settle' }
+  | {
+      readonly type: 'quorum';
+      readonly pool: string;
+      readonly up: boolean;
+      readonly script?: readonly string[];
+    };
+
+const settle: DirectorAction = { type: 'settle' };
+
+export class Director implements Machine<DirectorEvent, DirectorAction> {
+  readonly #pools = new Map<string, Pool>();
+  readonly #reports = new Map<string, CheckReport>();
+  #overrides: readonly Override[] = [];
+  #maintenance: ReadonlySet<string> = new Set();
+  /** By serviceName(). */
+  #table: ReadonlyMap<string, ActualService> | undefined;
+  #settled: readonly Settled[] = [];
+  #deadline: Micros | undefined;
+
+  get deadline(): Micros | undefined {
+    return this.#deadline;
+  }
+
+  /** As of the last event. */
+  get desired(): readonly VirtualService[] {
+    return this.#settled.flatMap(({ services }) => services);
+  }
+
+  get status(): readonly PoolStatus[] {
+    return this.#settled.map(({ status }) => status);
+  }
+
+  get overrides(): readonly Override[] {
+    return this.#overrides;
+  }
+
+  handle(event: DirectorEvent | undefined, now: Micros): readonly DirectorAction[] {
+    if (event?.type === 'stop') return this.#stop();
+    if (event !== undefined) this.#take(event, now);
+    return this.#settle(now);
+  }
+
+  #take(event: Exclude<DirectorEvent, { type: 'stop' }>, now: Micros): void {
+    switch (event.type) {
+      case 'configure':
+        this.#configure(event.config.virtual_server, now);
+        return;
+      case 'report': {
+        const { report } = event;
+        // A checks process that was born again knows nothing yet: what the old one said last still holds.
+        if (report.verdict !== 'unknown' || !this.#reports.has(report.id))
+          this.#reports.set(report.id, report);
+        return;
+      }
+      case 'override':
+        this.#overrides = [
+          ...this.#overrides.filter((other) => !isSame(other, event.override)),
+          event.override,
+        ];
+        return;
+      case 'release':
+        this.#overrides = this.#overrides.filter((other) => !isSame(other, event));
+        return;
+      case 'maintenance':
+        this.#maintenance = new Set(event.names);
+        return;
+      case 'table':
+        this.#table = new Map(event.actual.map((one) => [serviceName(one.service.key), one]));
+    }
+  }
+
+  #configure(virtualServers: readonly VirtualServer[], now: Micros): void {
+    const wanted = new Map(virtualServers.map((one) => [one.name, one]));
+    for (const [name, pool] of this.#pools) if (!wanted.has(name)) pool.remove(now);
+    for (const [name, config] of wanted) {
+      const pool = this.#pools.get(name);
+      if (pool === undefined) this.#pools.set(name, new Pool(config));
+      else pool.configure(config, now);
+    }
+    const known = new Set(virtualServers.flatMap(checksOf).map(({ id }) => id));
+    for (const id of this.#reports.keys()) if (!known.has(id)) this.#reports.delete(id);
+  }
+
+  #settle(now: Micros): readonly DirectorAction[] {
+    this.#overrides = this.#overrides.filter(({ until }) => until === undefined || now < until);
+    const settled: Settled[] = [];
+    const actions: DirectorAction[] = [settle];
+    for (const [name, pool] of this.#pools) {
+      const connections = this.#table && connectionsOf(pool, this.#table);
+      const [reports, overrides, maintenance] = [this.#reports, this.#overrides, this.#maintenance];
+      const one = pool.settle({ reports, overrides, maintenance, connections }, now);
+      if (pool.isGone) this.#pools.delete(name);
+      else settled.push(one);
+      if (one.change !== undefined) actions.push(quorumAction(pool, one.change === 'up'));
+    }
+    this.#settled = settled;
+    this.#deadline = undefined;
+    for (const { deadline } of settled) this.#deadline = earlier(this.#deadline, deadline);
+    for (const { until } of this.#overrides) this.#deadline = earlier(this.#deadline, until);
+    return actions;
+  }
+
+  #stop(): readonly DirectorAction[] {
+    return [...this.#pools.values()]
+      .filter(({ config, up }) => config.omega && up)
+      .map((pool) => quorumAction(pool, false));
+  }
+}
+
+export const checksOf = ({ real_server, sorry_server }: VirtualServer): readonly CheckDefinition[] =>
+  [...real_server, ...(sorry_server === undefined ? [] : [sorry_server])].flatMap(({ checks }) => checks);
+
+/** For the guard: what a file names. */
+export const declaredBy = ({ virtual_server }: Pick<PoolsConfig, 'virtual_server'>): readonly Declared[] =>
+  virtual_server.flatMap(({ services, real_server }) =>
+    services.map(({ key }) => ({ key, destinations: real_server.map(({ destination }) => destination) })),
+  );
+
+function quorumAction({ config: { name, quorum_up, quorum_down } }: Pool, up: boolean): DirectorAction {
+  const script = up ? quorum_up : quorum_down;
+  return { type: 'quorum', pool: name, up, ...(script !== undefined && { script }) };
+}
+
+const isSame = (
+  a: Pick<Override, 'real_server' | 'virtual_server'>,
+  b: Pick<Override, 'real_server' | 'virtual_server'>,
+): boolean => a.real_server === b.real_server && a.virtual_server === b.virtual_server;
+
+/** Summed over the services of the pool. A real server without a port is one under all its ports. */
+function connectionsOf(
+  { config: { services, real_server } }: Pool,
+  table: ReadonlyMap<string, ActualService>,
+): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>();
+  const portless = new Set<string>(
+    real_server
+      .filter(({ destination }) => destination.port === 0)
+      .map(({ destination }) => destination.address),
+  );
+  for (const { key } of services)
+    for (const one of table.get(serviceName(key))?.destinations ?? []) {
+      const { address, port, activeConnections, inactiveConnections } = one;
+      for (const name of portless.has(address) ? [port, 0] : [port]) {
+        const at = endpoint({ address, port: name });
+        sums.set(at, (sums.get(at) ?? 0) + activeConnections + inactiveConnections);
+      }
+    }
+  return sums;
+}
