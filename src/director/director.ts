@@ -154,24 +154,17 @@ const isSame = (
   b: Pick<Override, 'real_server' | 'virtual_server'>,
 ): boolean => a.real_server === b.real_server && a.virtual_server === b.virtual_server;
 
-/** Summed over the services of the pool. A real server without a port is one under all its ports. */
+/** By endpoint, summed over the services of the pool; of a port 0, which is every port, under that name too. */
 function connectionsOf(
-  { config: { services, real_server } }: Pool,
+  { config: { services } }: Pool,
   table: ReadonlyMap<string, ActualService>,
 ): ReadonlyMap<string, number> {
   const sums = new Map<string, number>();
-  const portless = new Set<string>(
-    real_server
-      .filter(({ destination }) => destination.port === 0)
-      .map(({ destination }) => destination.address),
-  );
   for (const { key } of services)
-    for (const one of table.get(serviceName(key))?.destinations ?? []) {
-      const { address, port, activeConnections, inactiveConnections } = one;
-      for (const name of portless.has(address) ? [port, 0] : [port]) {
-        const at = endpoint({ address, port: name });
-        sums.set(at, (sums.get(at) ?? 0) + activeConnections + inactiveConnections);
+    for (const one of table.get(serviceName(key))?.destinations ?? [])
+      for (const port of [one.port, 0]) {
+        const name = endpoint({ address: one.address, port });
+        sums.set(name, (sums.get(name) ?? 0) + one.activeConnections + one.inactiveConnections);
       }
-    }
   return sums;
 }

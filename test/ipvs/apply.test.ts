@@ -9,7 +9,7 @@ import { actual, server, service, written } from './table.ts';
 class Bench {
   table: readonly VirtualService[] = [];
   readonly log: string[] = [];
-  refuse = (_write: Write): boolean => false;
+  refuse: (write: Write) => boolean = () => false;
   #names: ReadonlySet<string> = new Set();
 
   readonly journal: Journal = {
