@@ -52,7 +52,9 @@ export class Reconciler {
     return this.#next(async () => {
       const found = await this.#look(desired, exclusive);
       if (!found.ok || !approve(found.value.plan)) return found;
-      return ok({ ...found.value, failures: await this.#write(desired, found.value) });
+      const journal = this.#claim(desired);
+      if (!journal.ok) return journal;
+      return ok({ ...found.value, failures: await this.#write(desired, found.value, journal.value) });
     });
   }
 
@@ -67,14 +69,28 @@ export class Reconciler {
     });
   }
 
+  /** Written down before the kernel is told. @returns what the journal said before */
+  #claim(desired: readonly VirtualService[]): Result<ReadonlySet<string>, Refusal> {
+    const journal = this.#journal.read();
+    const claimed = new Set([...journal, ...namesOf(desired)]);
+    const refused = claimed.size === journal.size ? undefined : this.#save(claimed);
+    return refused === undefined ? ok(journal) : err(refused);
+  }
+
+  #save(names: ReadonlySet<string>): Refusal | undefined {
+    try {
+      this.#journal.write(names);
+      return undefined;
+    } catch (error) {
+      return { errno: 0, text: `the journal of what is ours cannot be written: ${(error as Error).message}` };
+    }
+  }
+
   async #write(
     desired: readonly VirtualService[],
     { plan: { changes } }: Round,
+    journal: ReadonlySet<string>,
   ): Promise<readonly Failure[]> {
-    const journal = this.#journal.read();
-    const wanted = desired.map(({ service }) => serviceName(service.key));
-    const claimed = new Set([...journal, ...wanted]);
-    if (claimed.size !== journal.size) this.#journal.write(claimed);
     const answers = changes.length === 0 ? [] : await this.#link.write(changes.map(({ write }) => write));
     const failures = changes.flatMap((change, at): Failure[] => {
       const answer = answers[at];
@@ -82,10 +98,10 @@ export class Reconciler {
     });
     // What could not be removed stays ours; what is gone is forgotten, or a service of the same name made by hand later would go too.
     const kept = new Set([
-      ...wanted,
+      ...namesOf(desired),
       ...failures.map(({ change }) => change.service).filter((name) => journal.has(name)),
     ]);
-    if (kept.size !== claimed.size) this.#journal.write(kept);
+    if (kept.size !== this.#journal.read().size) this.#save(kept);
     return failures;
   }
 
@@ -95,3 +111,6 @@ export class Reconciler {
     return next;
   }
 }
+
+const namesOf = (table: readonly VirtualService[]): readonly string[] =>
+  table.map(({ service }) => serviceName(service.key));

@@ -95,6 +95,20 @@ describe('ipvs/apply', () => {
     assert.deepEqual([one.table, one.log], [[], ['read']]);
   });
 
+  it('a journal that cannot be written keeps the kernel as it is', async () => {
+    const one = new Bench();
+    const journal = {
+      ...one.journal,
+      write: () => {
+        throw new Error('ENOSPC');
+      },
+    };
+    const round = await new Reconciler(one.link, journal).apply([web], false);
+    assert(!round.ok);
+    assert.match(round.error.text, /journal .* cannot be written: ENOSPC/);
+    assert.deepEqual(one.table, []);
+  });
+
   it('rounds come one after the other, and one that fails does not stop the next', async () => {
     const one = new Bench();
     const reconciler = new Reconciler(one.link, one.journal);
