@@ -17,6 +17,9 @@ const needs = {
   ping: { packages: ['iputils-ping'], lane: 'lab reachability' },
   tshark: { packages: ['tshark'], lane: 'packets read by tshark' },
   keepalived: { packages: ['keepalived'], lane: 'keepalived interop' },
+  'linux.uml': { packages: ['user-mode-linux'], lane: 'IPVS in a guest kernel' },
+  insmod: { packages: ['kmod'], lane: 'IPVS in a guest kernel' },
+  ipvsadm: { packages: ['ipvsadm'], lane: 'IPVS in a guest kernel' },
 };
 
 /** gcc brings the address sanitizer that the addon is also tested with. */

@@ -21,7 +21,8 @@ const { provide } = (await import(pathToFileURL(script).href)) as {
   provide: (purpose: Purpose, on: Machine) => void;
 };
 
-const all = ['ip', 'nft', 'nsenter', 'cc', 'ping', 'tshark', 'keepalived'];
+const ipvs = ['linux.uml', 'insmod', 'ipvsadm'];
+const all = ['ip', 'nft', 'nsenter', 'cc', 'ping', 'tshark', 'keepalived', ...ipvs];
 
 describe('packages that npm start, test and bench see to', () => {
   let folder: string;
