@@ -168,6 +168,17 @@ const broken: Readonly<Record<string, Breakage>> = {
     }),
     says: /says "/,
   },
+  'yaml-tells-passwords': {
+    target: yamlTarget({
+      ...loader,
+      loadAll: (text, file, node) => {
+        const { errors, ...loaded } = loader.loadAll(text, file, node);
+        const written = /auth_pass: '?([\w-]+)/.exec(Buffer.from(text).toString('latin1'))?.[1];
+        return { ...loaded, errors: errors.map((error) => ({ ...error, hint: written ?? '' })) };
+      },
+    }),
+    says: /tells the password/,
+  },
 };
 
 /** By name, which is also the name of the target. */

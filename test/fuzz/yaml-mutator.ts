@@ -1,6 +1,7 @@
 /** Damage to YAML as people and machines do it: lines, indentation, words, anchors, quotes, and a few octets. */
 import type { Random } from './random.ts';
-import { scalars, signs, tokens, utf8, wrongOctets } from './yaml-words.ts';
+import { plantSecret } from './yaml-secret.ts';
+import { options, scalars, sections, signs, tokens, utf8, wrongOctets } from './yaml-words.ts';
 
 /** Small documents: a million of them must be read. */
 const longestText = 4_000;
@@ -19,6 +20,8 @@ export function mutatedText(random: Random, words: Words): string {
   if (random.chance(0.03))
     return Array.from({ length: random.below(60) }, () => random.pick([...tokens, ...scalars])).join('');
   const lines = random.pick(words.documents).split('\n');
+  if (random.chance(0.2)) addBlocks(lines, random);
+  if (random.chance(0.3)) plantSecret(lines, random);
   const rounds = random.chance(0.03) ? 0 : random.chance(0.5) ? 1 : random.between(2, 6);
   for (let round = 0; round < rounds; round++) random.pick(mutations)(lines, random, words);
   const text = lines.join(random.chance(0.02) ? '\r\n' : '\n');
@@ -94,6 +97,20 @@ const addKey: Mutation = (lines, random, { keys }) => {
   const value = random.chance(0.85) ? random.pick(scalars) : nest(random);
   lines.splice(at, 0, `${depth}${random.pick(keys)}: ${value}`);
 };
+
+/** Blocks in their places: words that mean something only together seldom meet by chance. */
+function addBlocks(lines: string[], random: Random): void {
+  const filled = (line: string): string => line.replaceAll('%', () => random.pick(scalars));
+  for (let times = random.between(1, 3); times > 0; times--) {
+    const top = lines.findIndex((line) => line.startsWith('vrrp_instance'));
+    lines.splice(Math.max(top, 0), 0, ...random.pick(sections).map(filled));
+  }
+  for (let times = random.between(1, 3); times > 0; times--) {
+    const inside = lines.flatMap((line, at) => (line.startsWith('    interface:') ? [at] : []));
+    if (inside.length === 0) return;
+    lines.splice(random.pick(inside), 0, ...random.pick(options).map((line) => `    ${filled(line)}`));
+  }
+}
 
 const nest = (random: Random): string => {
   const depth = random.between(1, random.chance(0.9) ? 40 : 400);

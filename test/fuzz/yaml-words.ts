@@ -36,3 +36,66 @@ export const wrongOctets: readonly string[] = [
   ...['\xff', '\xc0\x80', '\xed\xa0\x80', '\xf8', '\x80', '\xe2\x82'],
   ...['\0', '\x1b', '\x7f', '\r'],
 ];
+
+/** Sections of the top level that a few instances use, options and all; % is any scalar. */
+export const sections: readonly (readonly string[])[] = [
+  [
+    'vrrp_script:',
+    '  proxy: { script: [/usr/bin/test, -e, /run/ready], interval: 2s, fall: 3, weight: -60 }',
+  ],
+  [
+    'vrrp_script:',
+    '  proxy:',
+    '    script: { lb1: [/usr/bin/true], lb2: [/bin/sh, -c, "exit 1 | cat"] }',
+    '    timeout: %',
+    '    rise: %',
+    '    init_fail: true',
+    '    user: nobody',
+    '    group: %',
+  ],
+  ['vrrp_script: { proxy: { script: [%, %, "`date`"], interval: %, fall: %, weight: %, reverse: % } }'],
+  ['vrrp_track_file:', '  drain: { file: /run/drain, init_file: { value: %, overwrite: true }, weight: % }'],
+  ['vrrp_track_file:', '  drain:', '    file: { lb1: /run/drain, lb2: % }', '    reverse: true'],
+  ['vrrp_track_process:', '  haproxy: { process: haproxy, quorum: %, quorum_max: %, delay: % }'],
+  [
+    'vrrp_track_process:',
+    '  haproxy:',
+    '    process: [haproxy, -f, /etc/haproxy.cfg]',
+    '    param_match: %',
+    '    full_command: true',
+    '    fork_delay: %',
+    '    terminate_delay: 500ms',
+    '    weight: { lb1: -60, lb2: % }',
+  ],
+  ['vrrp_sync_group: { both: { group: [web, mail] } }'],
+  ['vrrp_sync_group:', '  both:', '    group: [web, %]', '    track_script: [proxy]'],
+  ['nodes: { lb1: { address: [10.1.0.11, "fd00:1::11"] }, lb2: { address: % } }'],
+  ['nodes: { lb1: , lb2: { address: 10.1.0.12 }, lb3: { address: % } }'],
+  ['global: { script_user: nobody, vrrp_startup_delay: { lb1: 1s, lb2: % }, lease: { mode: % } }'],
+];
+
+/** The same of what stands in an instance. */
+export const options: readonly (readonly string[])[] = [
+  ['track_script: [proxy]'],
+  ['track_script: [{ name: proxy, weight: %, reverse: % }, %]'],
+  ['track_script: { lb1: [proxy], lb2: [{ name: proxy, weight: -60 }] }'],
+  ['track_interface: [eth1, { name: eth2, weight: % }]'],
+  ['track_interface:', '  - eth0', '  - name: %', '    weight: { lb1: 5, lb2: % }'],
+  ['track_file: [drain]'],
+  ['track_file: [{ name: drain, weight: % }]'],
+  ['track_process: [haproxy, { name: %, reverse: true }]'],
+  ['track_process: [{ name: haproxy, weight: { lb1: -60, lb2: -70 } }]'],
+  ['unicast_peer: nodes', 'check_unicast_src: %'],
+  ['unicast_peer: [10.1.0.12, 10.1.0.11]', 'unicast_src_ip: %', 'unicast_ttl: %'],
+  ['unicast_peer: { lb1: [10.1.0.12], lb2: [{ address: 10.1.0.11, min_ttl: 254, max_ttl: % }] }'],
+  ['unicast_peer: [{ address: %, min_ttl: %, max_ttl: 255 }, %]', 'unicast_src_ip: 10.1.0.11'],
+  ['unicast_src_ip: { lb1: 10.1.0.11, lb2: 10.1.0.12 }', 'mcast_src_ip: %'],
+  ['version: 2'],
+  ['version: 2', 'advert_int: %'],
+  ['version: { lb1: 2, lb2: % }', 'advert_int: { lb1: 1s, lb2: % }'],
+  ['virtual_ipaddress_excluded: [10.1.0.200, "fd00:1::200", { address: %, dev: eth1 }]'],
+  ['virtual_ipaddress_excluded: [%, 10.1.0.100]'],
+  ['preempt: { mode: %, delay: { lb1: 1s, lb2: % } }', 'state: %'],
+  ['priority: { lb1: %, lb2: 100 }'],
+  ['lease: { lb1: required, lb2: { mode: %, gate_lifetime: % } }'],
+];

@@ -3,12 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { familyOf, parseIp } from '../../src/base/ip.ts';
 import * as loader from '../../src/config/load.ts';
-import { renderError, renderNote, type ConfigError } from '../../src/config/report.ts';
+import { renderError, renderNote, type ConfigError, type ConfigNote } from '../../src/config/report.ts';
 import { configSchema, type Schema } from '../../src/config/schema.ts';
 import type { Config } from '../../src/config/types.ts';
 import { faultOfValue, firstFault } from './bounds.ts';
 import { newTarget, type Target } from './target.ts';
 import { mutatedText, type Words } from './yaml-mutator.ts';
+import { toldSecret } from './yaml-secret.ts';
 
 export interface Loaders {
   readonly loadConfig: typeof loader.loadConfig;
@@ -49,7 +50,7 @@ function wordsOf({
 interface Loaded {
   readonly configs: readonly Config[];
   readonly errors: readonly ConfigError[];
-  readonly notes: readonly string[];
+  readonly notes: readonly ConfigNote[];
 }
 
 const node = { name: 'lb1', from: '--node' };
@@ -57,11 +58,11 @@ const node = { name: 'lb1', from: '--node' };
 function read({ loadConfig, loadAll }: Loaders, octets: Uint8Array): Loaded {
   if (octets.length % 2 === 0) {
     const { configs, errors, notes } = loadAll(octets, 'fuzz.yaml', node);
-    return { configs: [...configs.values()], errors, notes: notes.map(renderNote) };
+    return { configs: [...configs.values()], errors, notes };
   }
   const loaded = loadConfig(octets, 'fuzz.yaml', node);
   return loaded.ok
-    ? { configs: [loaded.value.config], errors: [], notes: loaded.value.notes.map(renderNote) }
+    ? { configs: [loaded.value.config], errors: [], notes: loaded.value.notes }
     : { configs: [], errors: loaded.error, notes: [] };
 }
 
@@ -69,13 +70,17 @@ function read({ loadConfig, loadAll }: Loaders, octets: Uint8Array): Loaded {
 const sayable = /^fuzz\.yaml:[1-9]\d*:[1-9]\d*: [ -~…×−—§]+$/u;
 
 function faultOf({ configs, errors, notes }: Loaded, input: Uint8Array): string | undefined {
-  const lines = Buffer.from(input).toString('latin1').split('\n').length;
-  const said = [...errors.map(renderError), ...notes];
+  const document = Buffer.from(input).toString('latin1');
+  const lines = document.split('\n').length;
+  const said = [...errors.map(renderError), ...notes.map(renderNote)];
   const strange = said.find((line) => !sayable.test(line));
+  const paths = [...errors, ...notes].map(({ path }) => path);
+  const secret = toldSecret([...said, ...paths], document);
   return firstFault([
     configs.length === 0 && errors.length === 0 && 'refuses without a reason',
     configs.length > 0 && errors.length > 0 && 'accepts with errors',
     strange !== undefined && `says ${JSON.stringify(strange)}`,
+    secret !== undefined && `tells the password ${secret}: ${JSON.stringify({ said, paths })}`,
     errors.some(({ line }) => line > lines) && `names a line behind the last, ${lines}`,
     ...configs.map(faultOfConfig),
   ]);
