@@ -129,5 +129,7 @@ const leaf = { size: 1, depth: 0 } as const;
 
 const scalarOf = (node: Node): string | number | boolean | null => {
   const value = isScalar(node) ? node.value : null;
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? value : null;
+  // JSON has no -0: what crosses processes would come out as another value.
+  if (typeof value === 'number') return value === 0 ? 0 : value;
+  return typeof value === 'string' || typeof value === 'boolean' ? value : null;
 };

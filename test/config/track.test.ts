@@ -91,6 +91,11 @@ describe('trackers in the file', () => {
     ]);
   });
 
+  it('a weight of -0 is 0: the configuration crosses processes as JSON', () => {
+    const { vrrp_instance } = load(haproxy, ['track_script: [{ name: haproxy, weight: -0 }]']);
+    assert(Object.is(vrrp_instance[0]?.track?.[0]?.weight, 0));
+  });
+
   it('what a node does not track is not run on it', () => {
     const lines = ['priority: { lb1: 150, lb2: 100 }', 'track_script: { lb1: [haproxy], lb2: [other] }'];
     const head = [nodes, ...haproxy, '  other: { script: [/usr/bin/false] }'];
