@@ -1,7 +1,17 @@
 /** Damage to YAML as people and machines do it: lines, indentation, words, anchors, quotes, and a few octets. */
 import type { Random } from './random.ts';
 import { plantSecret } from './yaml-secret.ts';
-import { options, scalars, sections, signs, tokens, utf8, wrongOctets } from './yaml-words.ts';
+import {
+  groups,
+  instances,
+  options,
+  scalars,
+  sections,
+  signs,
+  tokens,
+  utf8,
+  wrongOctets,
+} from './yaml-words.ts';
 
 /** Small documents: a million of them must be read. */
 const longestText = 4_000;
@@ -20,9 +30,10 @@ export function mutatedText(random: Random, words: Words): string {
   if (random.chance(0.03))
     return Array.from({ length: random.below(60) }, () => random.pick([...tokens, ...scalars])).join('');
   const lines = random.pick(words.documents).split('\n');
-  if (random.chance(0.2)) addBlocks(lines, random);
+  const blocks = random.chance(0.3);
+  if (blocks) addBlocks(lines, random);
   if (random.chance(0.3)) plantSecret(lines, random);
-  const rounds = random.chance(0.03) ? 0 : random.chance(0.5) ? 1 : random.between(2, 6);
+  const rounds = random.chance(blocks ? 0.2 : 0.03) ? 0 : random.chance(0.5) ? 1 : random.between(2, 6);
   for (let round = 0; round < rounds; round++) random.pick(mutations)(lines, random, words);
   const text = lines.join(random.chance(0.02) ? '\r\n' : '\n');
   const octets = random.chance(0.05) ? damagedOctets(text, random) : text;
@@ -101,15 +112,32 @@ const addKey: Mutation = (lines, random, { keys }) => {
 /** Blocks in their places: words that mean something only together seldom meet by chance. */
 function addBlocks(lines: string[], random: Random): void {
   const filled = (line: string): string => line.replaceAll('%', () => random.pick(scalars));
-  for (let times = random.between(1, 3); times > 0; times--) {
-    const top = lines.findIndex((line) => line.startsWith('vrrp_instance'));
-    lines.splice(Math.max(top, 0), 0, ...random.pick(sections).map(filled));
+  for (let times = random.between(0, 2); times > 0; times--)
+    putBlock(lines, 'vrrp_instance', random.pick(sections).map(filled));
+  for (let times = random.between(0, 2); times > 0; times--)
+    putBlock(
+      lines,
+      '    interface',
+      random.pick(options).map((line) => `    ${filled(line)}`),
+    );
+  if (random.chance(0.6)) return;
+  lines.push(filled(random.pick(instances)));
+  if (random.chance(0.7)) putBlock(lines, 'vrrp_instance', random.pick(groups).map(filled));
+}
+
+/** In the place of the block of the same key, or before the first line that begins so. */
+function putBlock(lines: string[], before: string, block: readonly string[]): void {
+  const key = block[0]!.split(':', 1)[0]!;
+  const there = lines.findIndex((line) => line.startsWith(`${key}:`));
+  if (there < 0) {
+    const at = lines.findIndex((line) => line.startsWith(before));
+    lines.splice(Math.max(at, 0), 0, ...block);
+    return;
   }
-  for (let times = random.between(1, 3); times > 0; times--) {
-    const inside = lines.flatMap((line, at) => (line.startsWith('    interface:') ? [at] : []));
-    if (inside.length === 0) return;
-    lines.splice(random.pick(inside), 0, ...random.pick(options).map((line) => `    ${filled(line)}`));
-  }
+  const deeper = new RegExp(`^ {${key.search(/\S/) + 1}}`);
+  let end = there + 1;
+  while (end < lines.length && deeper.test(lines[end]!)) end++;
+  lines.splice(there, end - there, ...block);
 }
 
 const nest = (random: Random): string => {

@@ -67,8 +67,6 @@ export const sections: readonly (readonly string[])[] = [
     '    terminate_delay: 500ms',
     '    weight: { lb1: -60, lb2: % }',
   ],
-  ['vrrp_sync_group: { both: { group: [web, mail] } }'],
-  ['vrrp_sync_group:', '  both:', '    group: [web, %]', '    track_script: [proxy]'],
   ['nodes: { lb1: { address: [10.1.0.11, "fd00:1::11"] }, lb2: { address: % } }'],
   ['nodes: { lb1: , lb2: { address: 10.1.0.12 }, lb3: { address: % } }'],
   ['global: { script_user: nobody, vrrp_startup_delay: { lb1: 1s, lb2: % }, lease: { mode: % } }'],
@@ -91,6 +89,8 @@ export const options: readonly (readonly string[])[] = [
   ['unicast_peer: [{ address: %, min_ttl: %, max_ttl: 255 }, %]', 'unicast_src_ip: 10.1.0.11'],
   ['unicast_src_ip: { lb1: 10.1.0.11, lb2: 10.1.0.12 }', 'mcast_src_ip: %'],
   ['version: 2'],
+  ["virtual_ipaddress: [10.1.0.100, 'fd00:1::100', 10.1.0.101/24]", 'as_written: true'],
+  ["virtual_ipaddress: [fe80::100, 'fd00:1::100', %]"],
   ['version: 2', 'advert_int: %'],
   ['version: { lb1: 2, lb2: % }', 'advert_int: { lb1: 1s, lb2: % }'],
   ['virtual_ipaddress_excluded: [10.1.0.200, "fd00:1::200", { address: %, dev: eth1 }]'],
@@ -98,4 +98,20 @@ export const options: readonly (readonly string[])[] = [
   ['preempt: { mode: %, delay: { lb1: 1s, lb2: % } }', 'state: %'],
   ['priority: { lb1: %, lb2: 100 }'],
   ['lease: { lb1: required, lb2: { mode: %, gate_lifetime: % } }'],
+];
+
+/** For the first instance, which is mostly called web, and the one beside it. */
+export const groups: readonly (readonly string[])[] = [
+  ['vrrp_sync_group: { both: { group: [web, mail] } }'],
+  ['vrrp_sync_group: { both: { group: [mail, web] }, more: { group: [web, mail, %] } }'],
+  ['vrrp_sync_group:', '  both:', '    group: [web, %]', '    track_script: [proxy]'],
+];
+
+/** Instances beside the first one. */
+export const instances: readonly string[] = [
+  '  mail: { interface: eth1, virtual_router_id: 52, priority: { lb1: 150, lb2: 100 }, virtual_ipaddress: [10.1.0.101] }',
+  '  mail: { interface: eth0, virtual_router_id: %, priority: %, virtual_ipaddress: [10.1.0.101, %], track_script: [proxy] }',
+  "  mail: { interface: eth0, virtual_router_id: 51, virtual_ipaddress: [fe80::101, 'fd00:1::101'], advert_int: % }",
+  "  mail: { interface: eth1, virtual_router_id: 53, virtual_ipaddress: [10.1.0.102, 'fd00:1::102'], unicast_peer: nodes }",
+  "  mail: { interface: eth1, virtual_router_id: 54, virtual_ipaddress: ['fd00:1::103', 10.1.0.103], version: % }",
 ];

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { familyOf, parseIp } from '../../src/base/ip.ts';
+import { laterWords } from '../../src/config/later.ts';
 import * as loader from '../../src/config/load.ts';
 import { renderError, renderNote, type ConfigError, type ConfigNote } from '../../src/config/report.ts';
 import { configSchema, type Schema } from '../../src/config/schema.ts';
@@ -27,7 +28,7 @@ const textsIn = (folder: string): readonly string[] =>
 const good = textsIn('examples').filter((text) => text.includes('config_version'));
 
 const words: Words = {
-  keys: [...new Set(wordsOf(configSchema))],
+  keys: [...new Set([...wordsOf(configSchema), ...laterWords()])],
   // As often good as bad: a bad one hides what stands behind its fault.
   documents: [...textsIn('test/config/bad'), ...Array.from({ length: 20 }, () => good).flat()],
 };
@@ -37,11 +38,13 @@ function wordsOf({
   additionalProperties,
   items,
   enum: values = [],
+  words = [],
 }: Schema): readonly string[] {
   const inside = [...Object.values(properties), additionalProperties, items];
   return [
     ...Object.keys(properties),
     ...values.map(String),
+    ...words,
     ...inside.flatMap((schema) => (typeof schema === 'object' ? wordsOf(schema) : [])),
   ];
 }
