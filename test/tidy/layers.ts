@@ -11,6 +11,10 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   // A domain: it declares its ports, and never knows who implements them.
   vrrp: ['base', 'machine.ts'],
   script: ['base', 'machine.ts'],
+  ipvs: ['base', 'netlink'],
+  healthcheck: ['base', 'machine.ts', 'axios'],
+  // Where health and the IPVS table meet, as values.
+  director: ['base', 'machine.ts', 'healthcheck/types.ts', 'ipvs'],
   config: [
     'base',
     'vrrp/types.ts',
@@ -23,7 +27,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'ajv',
   ],
   'control.ts': ['base', 'vrrp/status.ts', 'process/scripts-messages.ts'],
-  kernel: ['base', 'netlink', 'nft', 'vrrp'],
+  kernel: ['base', 'netlink', 'nft', 'vrrp', 'ipvs', 'healthcheck'],
   // What one child is composed of. docs/decisions/0005-children-under-process.md
   process: ['base', 'script', 'vrrp', 'kernel'],
   'log.ts': ['pino'],
@@ -63,6 +67,10 @@ export const pure: readonly string[] = [
   'machine.ts',
   'vrrp',
   'script',
+  'ipvs',
+  'director',
+  'healthcheck/types.ts',
+  'healthcheck/tracker.ts',
   'netlink',
   'nft',
   'config',
@@ -85,6 +93,10 @@ export const impure: readonly string[] = [
   'netlink/error.ts',
   'netlink/subscription.ts',
   'script/spawner.ts',
+  // Rounds wait for the kernel's answers.
+  'ipvs/apply.ts',
+  'ipvs/link.ts',
+  'director/runner.ts',
 ];
 
 /** Names a pure file uses all the same, with the reason. */
