@@ -27,6 +27,10 @@ export class ActiveWatch {
   #learned: Micros | undefined;
   #downAt: Micros | undefined;
   #preemptAt: Micros | undefined;
+  /** Since when the Active is heard to be the weaker one, while this router waits before it preempts. */
+  #weakerSince: Micros | undefined;
+  /** Not before it is any living Active preempted: our pools are not ready to serve. */
+  #waitUntil: Micros | undefined;
   /** Why the Active_Down_Timer, when it expires, expired. */
   #downReason: TransitionReason = 'active-silent';
   /** Why this router would be Active now, if its group agreed. */
@@ -68,7 +72,18 @@ export class ActiveWatch {
   }
 
   stop(): void {
-    this.#downAt = this.#preemptAt = this.#wants = undefined;
+    this.#downAt = this.#preemptAt = this.#weakerSince = this.#wants = undefined;
+  }
+
+  /** @param until undefined: what was waited for is there */
+  wait(self: Self, until: Micros | undefined): void {
+    this.#waitUntil = until;
+    if (this.#weakerSince !== undefined) this.#preemptAt = this.#preemption(self, this.#weakerSince);
+  }
+
+  /** When a router that has heard a weaker Active since this instant takes over from it. */
+  #preemption({ preempt }: Self, since: Micros): Micros {
+    return Math.max(after(since, preempt.delay), this.#waitUntil ?? 0) as Micros;
   }
 
   /** A Backup never compares addresses: that is the Active's part. RFC 9568 §6.4.2 */
@@ -76,26 +91,29 @@ export class ActiveWatch {
     const { preempt, owner } = self;
     if (advert.priority === 0) {
       // The Active leaves. Skew_Time of the interval learned before, not of the one in its farewell.
-      this.#preemptAt = this.#wants = undefined;
+      this.#preemptAt = this.#weakerSince = this.#wants = undefined;
       this.#downReason = 'active-resigned';
       this.#downAt = after(now, this.timers(self).skewTime);
       return;
     }
     // The address owner preempts at once, whatever Preempt_Mode says. RFC 9568 §6.1
     const preempts = advert.priority < self.priority && (owner || preempt.mode === 'always');
-    const waits = preempts && !owner && preempt.delay > 0;
+    const held = preempt.delay > 0 || (this.#waitUntil !== undefined && now < this.#waitUntil);
+    const waits = preempts && !owner && held;
     if (preempts && !waits) {
       this.#downReason = 'preempting';
       if (this.#wants !== undefined) this.#wants = 'preempting';
       return;
     }
     // A wait holds back preemption only: the weaker Active's adverts keep the timer armed, its silence ends the wait.
-    const preemptAt = waits ? (this.#preemptAt ?? after(now, preempt.delay)) : undefined;
+    const weakerSince = waits ? (this.#weakerSince ?? now) : undefined;
     // Who has waited, and waits only for the group, has not to wait again.
     if (waits && this.#wants === 'preempting') return;
     this.#learned = advert.interval;
     this.#arm(self, 'active-silent', now);
-    this.#preemptAt = preemptAt;
+    if (weakerSince === undefined) return;
+    this.#weakerSince = weakerSince;
+    this.#preemptAt = this.#preemption(self, weakerSince);
   }
 
   /** The Active_Down_Timer goes on from where it began, with the new Skew_Time in it. */
@@ -121,7 +139,7 @@ export class ActiveWatch {
   }
 
   #arm(self: Self, reason: TransitionReason, now: Micros): void {
-    this.#preemptAt = this.#wants = undefined;
+    this.#preemptAt = this.#weakerSince = this.#wants = undefined;
     this.#downReason = reason;
     this.#downAt = after(now, this.timers(self).activeDownInterval);
   }

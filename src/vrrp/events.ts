@@ -55,7 +55,9 @@ export type VirtualRouterEvent =
   /** This process did not run for at least the life of the lease: what it believes is old. */
   | { readonly type: 'paused' }
   /** Every member of the sync group wants to be Active, or one of them cannot be any more. */
-  | { readonly type: 'group-agrees' | 'group-leaves' };
+  | { readonly type: 'group-agrees' | 'group-leaves' }
+  /** No living Active is preempted before `until`; undefined: what was waited for is there. */
+  | { readonly type: 'wait'; readonly until: Micros | undefined };
 
 export type VirtualRouterAction =
   | { readonly type: 'send-advertisement'; readonly priority: number }

@@ -46,6 +46,7 @@ export class VrrpRunner {
   readonly #trackers = new Trackers();
   readonly #groups: RunnerGroups;
   #held: ShutdownReason | undefined;
+  #checksReady = false;
   /** No instance takes part before it; undefined once it has passed. */
   #startAt: Micros | undefined;
   #lastRunAt: Micros;
@@ -57,8 +58,9 @@ export class VrrpRunner {
     // An answer of the kernel may move a router too, between two turns: its group looks at it at once.
     this.#host = {
       ...host,
-      transition: (...told) => {
-        host.transition(...told);
+      transition: (name, from, to, reason, now) => {
+        host.transition(name, from, to, reason, now);
+        if (from === 'initialize') this.#waitForChecks(name, now);
         link.wakeAt(link.now());
       },
     };
@@ -113,6 +115,23 @@ export class VrrpRunner {
       this.#consider(now);
     }
     this.#rest(now);
+  }
+
+  /** Every check has spoken, or nobody is left to run them: what waited for it goes on. */
+  checksReady(ready: boolean): void {
+    const now = this.#enter();
+    this.#checksReady = ready;
+    if (ready)
+      for (const { instance } of this.#instances.values())
+        instance.handle({ type: 'wait', until: undefined }, now);
+    this.#rest(now);
+  }
+
+  #waitForChecks(name: string, now: Micros): void {
+    const instance = this.#instances.get(name)?.instance;
+    const { wait_for_checks: wait } = instance?.router.config.preempt ?? {};
+    if (wait !== undefined && !this.#checksReady)
+      instance?.handle({ type: 'wait', until: after(now, wait.at_most) }, now);
   }
 
   /** Every instance leaves, and none starts, until release(). */

@@ -81,7 +81,12 @@ export interface InstanceConfig {
   readonly virtual_router_id: Vrid;
   readonly priority: Priority;
   readonly advert_int: Micros;
-  readonly preempt: { readonly mode: 'always' | 'never'; readonly delay: Micros };
+  readonly preempt: {
+    readonly mode: 'always' | 'never';
+    readonly delay: Micros;
+    /** After a start no living Active is preempted before every check has spoken, or so much time has passed. */
+    readonly wait_for_checks?: { readonly at_most: Micros };
+  };
   readonly virtual_ipaddress: readonly VirtualAddress[];
   /** Held like the virtual addresses, of any family, and not said in advertisements. */
   readonly virtual_ipaddress_excluded?: readonly VirtualAddress[];

@@ -92,6 +92,10 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
       this.#primaries = event.addresses;
       return none;
     }
+    if (event?.type === 'wait') {
+      this.#watch.wait(this.#self, event.until);
+      return none;
+    }
     switch (this.#state) {
       case 'initialize':
         return this.#inInitialize(event, now);
@@ -204,11 +208,14 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
       return [this.#advertise(now), { type: 'renew-lease' }, { type: 'announce-again' }];
     }
     const higher = advert.priority > this.#priority;
-    if (higher || (advert.priority === this.#priority && this.#losesTie(advert.source, now))) {
+    const lower = advert.priority < this.#priority;
+    if (higher || (!lower && this.#losesTie(advert.source, now))) {
       return this.#yield(higher ? 'higher-priority' : 'higher-address', now, advert.interval);
     }
     // RFC 9568 answers a losing advertisement at once, without touching the Adver_Timer; RFC 3768 is silent.
-    const answer = this.#config.version === 2 ? none : [this.#advertisement()];
+    // With two families a rival of our priority may think that it wins, too: answers to answers would have no end.
+    const silent = this.#config.version === 2 || (!lower && this.#primaries.length > 1);
+    const answer = silent ? none : [this.#advertisement()];
     return [...answer, { type: 'announce-again' }];
   }
 

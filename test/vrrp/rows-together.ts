@@ -103,7 +103,7 @@ export const overBothFamilies: readonly Row[] = [
     config: both,
     before: [[0, bothPrimaries]],
     event: advert(100, higherSix),
-    does: ['send 100', 'announce-again'],
+    does: ['announce-again'],
     ...stillActive,
   },
   {
@@ -127,7 +127,7 @@ export const overBothFamilies: readonly Row[] = [
     ],
     at: 0.4,
     event: advert(100, lowerSix),
-    does: ['send 100', 'announce-again'],
+    does: ['announce-again'],
     ...stillActive,
   },
   {
@@ -139,11 +139,10 @@ export const overBothFamilies: readonly Row[] = [
       [3.6, advert(100, below)],
     ],
     at: 0.1 + down / 1e6,
+    // It would have yielded to our IPv4 address, if it heard that.
     event: advert(100, higherSix),
-    does: ['send 100', 'announce-again'],
-    state: 'active',
-    // No deadline was let come in between.
-    advertIn: 1_000_000 - 100_000 - down,
+    does: [...withdrawal, 'active → backup: higher-address'],
+    ...listening,
   },
   {
     id: 'active/advertisement-equal-over-IPv4-decides',

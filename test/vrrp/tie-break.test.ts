@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { ip } from '../../src/base/ip.ts';
+import { familyOf, ip } from '../../src/base/ip.ts';
 import { seconds } from '../../src/base/time.ts';
 import { TieBreak } from '../../src/vrrp/tie-break.ts';
 
@@ -19,27 +19,45 @@ describe('vrrp/tie-break', () => {
     assert.equal(tie.loses(higher4, [], wait, seconds(0)), false);
   });
 
-  it('of both families IPv4 decides at once, IPv6 only after an Active_Down_Interval without IPv4', () => {
+  it('of both families IPv4 decides at once, IPv6 only against who has not yielded in an Active_Down_Interval', () => {
     const tie = new TieBreak();
     const both = [four, six];
     assert.equal(tie.loses(higher6, both, wait, seconds(0)), false);
     assert.equal(tie.loses(lower4, both, wait, seconds(3)), false);
-    assert.equal(tie.loses(higher6, both, wait, seconds(4)), false);
-    assert.equal(tie.loses(higher6, both, wait, seconds(7.4)), false);
-    assert.equal(tie.loses(higher6, both, wait, seconds(7.5)), true);
-    assert.equal(tie.loses(lower6, both, wait, seconds(8)), false);
+    assert.equal(tie.loses(higher6, both, wait, seconds(3.4)), false);
+    assert.equal(tie.loses(higher6, both, wait, seconds(3.5)), true);
+    assert.equal(tie.loses(lower6, both, wait, seconds(4)), false);
     tie.reset();
-    assert.equal(tie.loses(higher6, both, wait, seconds(9)), false);
-    assert.equal(tie.loses(higher4, both, wait, seconds(9)), true);
+    assert.equal(tie.loses(higher6, both, wait, seconds(5)), false);
+    assert.equal(tie.loses(higher4, both, wait, seconds(5)), true);
+    // Another rival, after a time without one.
+    assert.equal(tie.loses(higher6, both, wait, seconds(8.6)), false);
+    assert.equal(tie.loses(higher6, both, wait, seconds(12.1)), true);
   });
 
+  const pairs = [
+    [lower4, lower6],
+    [lower4, higher6],
+    [higher4, lower6],
+    [higher4, higher6],
+  ] as const;
+
+  for (const lost of [[], [4], [6]])
+    it(`one of two routers stays, whatever their addresses, with IPv${lost.join() || 'x'} lost on one way`, () => {
+      for (const theirs of pairs) {
+        const [here, there] = [new TieBreak(), new TieBreak()];
+        const gone = new Set<string>();
+        for (let at = 0; at < 8 && gone.size === 0; at++) {
+          if (theirs.some((source) => here.loses(source, [four, six], wait, seconds(at)))) gone.add('here');
+          const carried = [four, six].filter((source) => !lost.includes(familyOf(source)));
+          if (carried.some((source) => there.loses(source, theirs, wait, seconds(at)))) gone.add('there');
+        }
+        assert.equal(gone.size, 1, `against ${theirs.join(' ')}`);
+      }
+    });
+
   it('two routers never both stay, nor both go, whatever their addresses', () => {
-    for (const [theirs4, theirs6] of [
-      [lower4, lower6],
-      [lower4, higher6],
-      [higher4, lower6],
-      [higher4, higher6],
-    ] as const) {
+    for (const [theirs4, theirs6] of pairs) {
       const verdict = (
         mine: readonly [typeof four, typeof six],
         others: readonly [typeof four, typeof six],

@@ -8,9 +8,18 @@ import { inActive } from './rows-active.ts';
 import { inBackup, inInitialize } from './rows-backup.ts';
 import { weighedRows } from './rows-priority.ts';
 import { inGroup, overBothFamilies } from './rows-together.ts';
+import { whileWaiting } from './rows-wait.ts';
 import { above, advert, base, below, own, play, reload, say, shutdown, startup } from './router-table.ts';
 
-const rows = [...inInitialize, ...inBackup, ...inActive, ...weighedRows, ...inGroup, ...overBothFamilies];
+const rows = [
+  ...inInitialize,
+  ...inBackup,
+  ...inActive,
+  ...weighedRows,
+  ...inGroup,
+  ...whileWaiting,
+  ...overBothFamilies,
+];
 const states: readonly State[] = ['initialize', 'backup', 'active'];
 /** One of each, so that the compiler misses a new event here. */
 const eventTypes: Record<VirtualRouterEvent['type'], true> = {
@@ -24,6 +33,7 @@ const eventTypes: Record<VirtualRouterEvent['type'], true> = {
   paused: true,
   'group-agrees': true,
   'group-leaves': true,
+  wait: true,
 };
 
 describe('virtual router: the table', () => {
