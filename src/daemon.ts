@@ -30,6 +30,15 @@ export interface DaemonOptions {
 
 /** vrrp beats every 100 ms and must be replaced well inside the life of a lease; the others beat every 500 ms. */
 const vrrpSilence_ms = 1_000;
+/**
+ * A small heap, collected often and briefly, by no helper threads: a real-time loop would wait for them. And then no
+ * optimizing compiler: without a thread of its own it held the loop for 5 to 16 ms at a time, for minutes after the
+ * start. Code that was thrown away would be compiled anew just when something rare happens.
+ */
+const vrrpExecArgv = [
+  ...['--max-semi-space-size=1', '--max-old-space-size=96', '--single-threaded'],
+  ...['--no-opt', '--no-maglev', '--no-flush-bytecode'],
+];
 const childSilence_ms = 5_000;
 const beatInterval_ms = 1_000;
 const stopLimit_ms = 3_000;
@@ -150,10 +159,8 @@ export class Daemon implements Control {
   #startVrrp(): Child<ToVrrp, FromVrrp> {
     const title = 'vipkeeper: vrrp';
     const module = new URL('./process/vrrp.js', import.meta.url);
-    // A small heap, collected often and briefly, by no helper threads: a real-time loop would wait for them.
-    const execArgv = ['--max-semi-space-size=1', '--max-old-space-size=96', '--single-threaded'];
     return new Child(
-      { title, module, execArgv, silence_ms: vrrpSilence_ms },
+      { title, module, execArgv: vrrpExecArgv, silence_ms: vrrpSilence_ms },
       {
         ready: () => {
           this.#configureVrrp();
