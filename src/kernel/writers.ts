@@ -24,11 +24,14 @@ const ETIMEDOUT = 110;
 const ECANCELED = 125;
 
 type Answer = (result: WriteResult) => void;
+const unheard = { answer: (): void => undefined, key: undefined };
 
 /** A writer thread and who waits for which of its answers. */
 class AnsweredWriter {
   readonly #writer: Writer;
   readonly #waiting = new Map<number, { readonly answer: Answer; readonly key: string | undefined }>();
+  /** Of those that wait, the last one of each key. */
+  readonly #newest = new Map<string, number>();
   #nextId = 1;
   nextSeq = 1;
 
@@ -36,6 +39,7 @@ class AnsweredWriter {
     this.#writer = native.writer(openNetlinkDescriptor(protocol), (result) => {
       const waiting = this.#waiting.get(result.id);
       this.#waiting.delete(result.id);
+      if (waiting?.key !== undefined) this.#newest.delete(waiting.key);
       waiting?.answer(result);
     });
   }
@@ -49,13 +53,16 @@ class AnsweredWriter {
     const id = this.#nextId++;
     // Room for the longest batch; far below 2^32, where sequence numbers would wrap inside one.
     this.nextSeq = this.nextSeq > 0x7fffff00 ? 1 : this.nextSeq + 64;
-    if (request.key !== undefined)
-      for (const [older, { key }] of this.#waiting)
-        if (key === request.key) this.#waiting.set(older, { key: undefined, answer: () => undefined });
+    if (request.key !== undefined) {
+      const older = this.#newest.get(request.key);
+      if (older !== undefined) this.#waiting.set(older, unheard);
+      this.#newest.set(request.key, id);
+    }
     this.#waiting.set(id, { answer, key: request.key });
     const refused = this.#writer.post({ ...request, id });
     if (refused === 0) return;
     this.#waiting.delete(id);
+    if (request.key !== undefined) this.#newest.delete(request.key);
     queueMicrotask(() =>
       answer({ id, errno: -refused, seq: 0, text: 'the queue is full', sentAt: 0, doneAt: 0 }),
     );
@@ -79,10 +86,14 @@ export class Writers {
     return this.#addresses.inFlight + this.#gate.inFlight;
   }
 
-  /** The class of the loop that they serve: a renewal that waits behind ordinary work is a lease that lapses. */
+  /**
+   * The class of the loop that they serve: a renewal that waits behind ordinary work is a lease that lapses. But one
+   * below it: on a machine of two CPUs two threads of its own priority could keep it from its deadlines.
+   */
   schedule(policy: number, priority: number): void {
-    this.#addresses.schedule(policy, priority);
-    this.#gate.schedule(policy, priority);
+    const below = Math.max(priority - 1, Math.min(priority, 1));
+    this.#addresses.schedule(policy, below);
+    this.#gate.schedule(policy, below);
   }
 
   close(): void {
