@@ -16,14 +16,14 @@
  * What an address is still owed is a number, not a queue: overlapping rounds merge and the backlog is
  * bounded.
  *
- * Pace: with garp_interval / gna_interval one frame per interval; else bursts of at most 50 frames 1 ms apart
- * (ten addresses with the default of five copies are one burst). 5,000 frames then take 0.1 s, and a
- * heartbeat never waits for more than one burst. The pace is that of one instance, not shared between
- * instances on an interface.
+ * Pace: with garp_interval / gna_interval one frame per interval; else bursts of at most 20 frames (four addresses
+ * with the default of five copies), at the pace of 20 frames a millisecond that all instances of an interface share:
+ * 5,000 frames take 0.25 s, and a heartbeat never waits for more than one burst.
  */
 import { familyOf, type Ip } from '../base/ip.ts';
 import { after, earlier, micros, milliseconds, seconds, type Micros } from '../base/time.ts';
 import type { Machine } from '../machine.ts';
+import { frameTime, type Pace } from './pace.ts';
 import type { AnnounceTimings } from './types.ts';
 
 export type AnnounceEvent =
@@ -40,32 +40,40 @@ export interface AnnounceAction {
   readonly address: Ip;
 }
 
-export const burstFrames = 50;
-export const burstPause = milliseconds(1);
+export const burstFrames = 20;
+/** A promise of the pace that is older has lapsed: a loop that was held up does not catch up in one rush. */
+const latest = milliseconds(1);
 export const conflictPause = seconds(1);
 
 export class Announcer implements Machine<AnnounceEvent, AnnounceAction> {
   readonly #timings: AnnounceTimings;
+  readonly #pace: Pace;
   #active = false;
   /** What we announce, and when an address's second round comes; undefined when that was, or is off. */
   readonly #secondAt = new Map<Ip, Micros | undefined>();
   /** Copies still to send per address; the next one is first. */
   readonly #owed = new Map<Ip, number>();
+  /** Not before then do we ask the pace for more. */
   #nextFrameAt: Micros | undefined;
+  /** What the pace has promised us. */
+  #burst: { readonly at: Micros; readonly frames: number } | undefined;
   #refreshAt: Micros | undefined;
   #conflictAt: Micros | undefined;
   #conflictSecondAt: Micros | undefined;
   #conflictQuietUntil: Micros | undefined;
 
-  constructor(timings: AnnounceTimings) {
+  constructor(timings: AnnounceTimings, pace: Pace) {
     this.#timings = timings;
+    this.#pace = pace;
   }
 
   get deadline(): Micros | undefined {
-    const frame = this.#owed.size > 0 ? this.#nextFrameAt : undefined;
+    if (!this.#active) return undefined;
+    const frame = this.#owed.size > 0 ? (this.#burst?.at ?? this.#nextFrameAt) : undefined;
     const conflict = earlier(this.#conflictAt, this.#conflictSecondAt);
-    const first = earlier(frame, earlier(this.#refreshAt, conflict));
-    return [...this.#secondAt.values()].reduce((a, b) => earlier(a, b), first);
+    let first = earlier(frame, earlier(this.#refreshAt, conflict));
+    for (const second of this.#secondAt.values()) first = earlier(first, second);
+    return first;
   }
 
   handle(event: AnnounceEvent | undefined, now: Micros): readonly AnnounceAction[] {
@@ -80,6 +88,7 @@ export class Announcer implements Machine<AnnounceEvent, AnnounceAction> {
     this.#active = false;
     this.#secondAt.clear();
     this.#owed.clear();
+    this.#burst = undefined;
     this.#nextFrameAt = this.#refreshAt = undefined;
     this.#conflictAt = this.#conflictSecondAt = this.#conflictQuietUntil = undefined;
   }
@@ -138,18 +147,33 @@ export class Announcer implements Machine<AnnounceEvent, AnnounceAction> {
   #send(now: Micros): AnnounceAction[] {
     const actions: AnnounceAction[] = [];
     if (this.#owed.size === 0 || (this.#nextFrameAt !== undefined && now < this.#nextFrameAt)) return actions;
+    if (this.#burst === undefined || this.#burst.at + latest < now) this.#burst = this.#askPace(now);
+    if (now < this.#burst.at) return actions;
     let pause = micros(0);
-    while (actions.length < burstFrames && pause === 0) {
+    while (actions.length < this.#burst.frames && pause === 0) {
       const [next] = this.#owed;
       if (next === undefined) break;
       const [address, copies] = next;
       this.#owed.delete(address);
       if (copies > 1) this.#owed.set(address, copies - 1);
       actions.push({ type: 'announce', address });
-      pause = familyOf(address) === 4 ? this.#timings.garp_interval : this.#timings.gna_interval;
+      pause = this.#pauseAfter(address);
     }
-    this.#nextFrameAt = after(now, pause > 0 ? pause : burstPause);
+    this.#burst = undefined;
+    this.#nextFrameAt = after(now, pause > 0 ? pause : micros(actions.length * frameTime));
     return actions;
+  }
+
+  #askPace(now: Micros): { readonly at: Micros; readonly frames: number } {
+    const owed = [...this.#owed.values()].reduce((sum, copies) => sum + copies, 0);
+    const [next] = this.#owed.keys();
+    const frames = Math.min(owed, next !== undefined && this.#pauseAfter(next) > 0 ? 1 : burstFrames);
+    return { at: this.#pace.reserve(frames, now), frames };
+  }
+
+  /** 0: as the pace allows. */
+  #pauseAfter(address: Ip): Micros {
+    return familyOf(address) === 4 ? this.#timings.garp_interval : this.#timings.gna_interval;
   }
 }
 

@@ -10,6 +10,7 @@ import { Hearing } from './hearing.ts';
 import { type Claims, Holdings } from './holdings.ts';
 import type { GateWrite } from './lease.ts';
 import type { InterfaceFacts, VrrpLink } from './link.ts';
+import type { Pace } from './pace.ts';
 import type { Promotion } from './promotion.ts';
 import { readiness } from './readiness.ts';
 import type { ForeignSpeaker, Listener, Received } from './receive.ts';
@@ -50,11 +51,11 @@ export class InstanceRunner implements InstancePort, Listener {
   #retryAt: Micros | undefined;
   #trouble: { readonly text: string; readonly at: Micros } | undefined;
 
-  constructor(config: InstanceConfig, link: VrrpLink, host: InstanceHost, claims: Claims) {
+  constructor(config: InstanceConfig, link: VrrpLink, host: InstanceHost, claims: Claims, pace?: Pace) {
     this.#link = link;
     this.#host = host;
     this.#holdings = new Holdings(link, claims, (text) => this.#say(text, link.now()));
-    this.instance = new Instance(config, 'interface-absent', this, link.now());
+    this.instance = new Instance(config, 'interface-absent', this, link.now(), pace);
   }
 
   get config(): InstanceConfig {
@@ -85,11 +86,9 @@ export class InstanceRunner implements InstancePort, Listener {
     else this.#obstacle = state.ready ? undefined : { reason: state.reason, resign: false };
     if (state.ready && this.#carriers.take(state.primaries)) {
       this.instance.handle({ type: 'primaries', addresses: state.primaries }, now);
-      const mute = this.config.families.filter(
-        (family) => !state.primaries.some((ip) => familyOf(ip) === family),
-      );
-      for (const family of mute)
-        this.#say(`no IPv${family} source address: no advertisement over IPv${family}`, now);
+      for (const family of this.config.families)
+        if (!state.primaries.some((ip) => familyOf(ip) === family))
+          this.#say(`no IPv${family} source address: no advertisement over IPv${family}`, now);
     }
   }
 

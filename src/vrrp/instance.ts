@@ -9,6 +9,7 @@ import { expire } from '../machine.ts';
 import { AddressKeeper } from './address-keeper.ts';
 import { type AnnounceAction, type AnnounceEvent, Announcer } from './announce.ts';
 import { type GateWrite, Lease, type LeaseState } from './lease.ts';
+import { Pace } from './pace.ts';
 import {
   type AnnounceTimings,
   heldAddresses,
@@ -55,6 +56,7 @@ export class Instance {
   readonly router: VirtualRouter;
   readonly lease = new Lease();
   #announcer: Announcer;
+  readonly #pace: Pace;
   readonly #keeper = new AddressKeeper();
   readonly #port: InstancePort;
   /**
@@ -71,9 +73,17 @@ export class Instance {
   #extends = false;
   #advertLeft = false;
 
-  constructor(config: InstanceConfig, reason: ShutdownReason, port: InstancePort, now: Micros) {
+  /** @param pace of its interface, which it shares with others */
+  constructor(
+    config: InstanceConfig,
+    reason: ShutdownReason,
+    port: InstancePort,
+    now: Micros,
+    pace = new Pace(),
+  ) {
     this.router = new VirtualRouter(config, reason, now);
-    this.#announcer = new Announcer(config.announce);
+    this.#pace = pace;
+    this.#announcer = new Announcer(config.announce, pace);
     this.#port = port;
   }
 
@@ -213,7 +223,7 @@ export class Instance {
   #retime(old: AnnounceTimings, now: Micros): void {
     const { announce } = this.router.config;
     if (JSON.stringify(announce) === JSON.stringify(old)) return;
-    this.#announcer = new Announcer(announce);
+    this.#announcer = new Announcer(announce, this.#pace);
     if (this.router.state === 'active' && !this.#installing) this.#announceAll(now);
   }
 

@@ -11,6 +11,7 @@ import type { Claims } from './holdings.ts';
 import { type InstanceHost, InstanceRunner } from './instance-runner.ts';
 import { Lateness } from './lateness.ts';
 import type { InterfaceFacts, VrrpLink } from './link.ts';
+import { Pace } from './pace.ts';
 import { type DiscardCounters, receive, type ReceivedPacket } from './receive.ts';
 import { RunnerGroups } from './runner-groups.ts';
 import { SharedSockets } from './shared-sockets.ts';
@@ -40,6 +41,8 @@ export class VrrpRunner {
   readonly #host: RunnerHost;
   readonly #instances = new Map<string, InstanceRunner>();
   readonly #claims: Claims = new Map();
+  /** Of announcements, by interface. */
+  readonly #paces = new Map<string, Pace>();
   readonly #sockets: SharedSockets;
   readonly #others = new Sightings<OtherRouter>(mostOthers);
   readonly #lateness = new Lateness();
@@ -88,23 +91,27 @@ export class VrrpRunner {
     const wanted = new Map(configs.map((config) => [config.name, config]));
     for (const [name, runner] of this.#instances) {
       const config = wanted.get(name);
-      if (config !== undefined && identity(config) === identity(runner.config)) {
-        // What a reload does not touch keeps its timers too, and 200 routers do not advertise at once for nothing.
-        if (JSON.stringify(config) !== JSON.stringify(runner.config))
-          runner.reconfigure(config, this.#trackers.weigh(config, now).effectivePriority, now);
-      } else {
+      // What a reload does not touch keeps its timers too, and 200 routers do not advertise at once for nothing.
+      if (config !== undefined && JSON.stringify(config) === JSON.stringify(runner.config)) continue;
+      if (config !== undefined && identity(config) === identity(runner.config))
+        runner.reconfigure(config, this.#trackers.weigh(config, now).effectivePriority, now);
+      else {
         runner.instance.handle({ type: 'shutdown', reason: 'deconfigured', resign: true }, now);
         this.#instances.delete(name);
         this.#trackers.forget(name);
       }
     }
-    for (const [name, config] of wanted)
-      if (!this.#instances.has(name))
-        this.#instances.set(name, new InstanceRunner(config, this.#link, this.#host, this.#claims));
+    for (const [name, config] of wanted) if (!this.#instances.has(name)) this.#add(name, config);
     this.#groups.configure(configs);
     this.#weigh(now);
     this.#consider(now);
     this.#rest(now);
+  }
+
+  #add(name: string, config: InstanceConfig): void {
+    const pace = this.#paces.get(config.interface) ?? new Pace();
+    this.#paces.set(config.interface, pace);
+    this.#instances.set(name, new InstanceRunner(config, this.#link, this.#host, this.#claims, pace));
   }
 
   /** What a tracker says; one that is not configured changes nothing. */
@@ -171,7 +178,9 @@ export class VrrpRunner {
     const due = [...this.#instances.values()].filter(
       ({ deadline }) => deadline !== undefined && deadline <= now,
     );
-    for (const runner of due) {
+    // Who has to advertise comes first: announcements and whatever else is due can wait for that.
+    const speaks = ({ instance }: InstanceRunner): boolean => (instance.router.deadline ?? Infinity) <= now;
+    for (const runner of due.sort((a, b) => Number(speaks(b)) - Number(speaks(a)))) {
       // Not the instant of waking: the last of 200 that are due together speaks 10 ms after the first.
       const acting = this.#link.now();
       this.#lateness.add((acting - (runner.deadline ?? acting)) as Micros);

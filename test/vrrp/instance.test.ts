@@ -159,6 +159,7 @@ describe('vrrp/instance', () => {
 
   it('puts a lost address back with the life of the lease, and announces', () => {
     const bench = new Bench().serve();
+    bench.now += 1_000;
     bench.instance.addressLost(B, bench.now as Micros);
     assert.deepEqual(bench.seen(), [`add B for 4 by ${down + 2_500_000}`]);
     bench.added();
@@ -230,6 +231,7 @@ describe('vrrp/instance', () => {
   it('starts a new round when a reload brings other timings', () => {
     const bench = new Bench().serve();
     const { announce } = configured({});
+    bench.now += 1_000;
     bench.handle(reload({ announce: { ...announce, garp_master_repeat: 1 } }));
     assert.deepEqual(bench.seen(), ['send 100', 'gate renew A B', 'announce A', 'announce B']);
   });
