@@ -32,6 +32,7 @@ export class Interfaces {
   /** What facts() gave out, good until the next change. */
   #facts = new Map<string, InterfaceFacts>();
   #closed = false;
+  #telling = false;
   #reading = false;
   #changedWhileReading = false;
 
@@ -122,9 +123,15 @@ export class Interfaces {
     else if (this.#take(message)) this.#changed();
   }
 
+  /** Once for all that one turn of the loop reads: 200 addresses come at once, and each is a look at 200 instances. */
   #changed(): void {
     this.#facts.clear();
-    this.#onChange();
+    if (this.#telling) return;
+    this.#telling = true;
+    queueMicrotask(() => {
+      this.#telling = false;
+      this.#onChange();
+    });
   }
 
   /** @returns whether the picture changed in a way that matters: a renewed lifetime does not. */
