@@ -17,6 +17,7 @@ import { checksAccount } from './process/account.ts';
 import { admission } from './process/admission.ts';
 import { Child, type ChildHandlers } from './process/child.ts';
 import type { ChildBeat, FromVrrp, ToChild, ToVrrp } from './process/messages.ts';
+import { realtimeLoopOptions } from './process/node-options.ts';
 import { Question } from './process/question.ts';
 import { ScriptsGuardian, trackerDefinitions } from './process/scripts-guardian.ts';
 import type { FromScripts, ScriptsStatus, ToScripts } from './process/scripts-messages.ts';
@@ -30,15 +31,6 @@ export interface DaemonOptions {
 
 /** vrrp beats every 100 ms and must be replaced well inside the life of a lease; the others beat every 500 ms. */
 const vrrpSilence_ms = 1_000;
-/**
- * A small heap, collected often and briefly, by no helper threads: a real-time loop would wait for them. And then no
- * optimizing compiler: without a thread of its own it held the loop for 5 to 16 ms at a time, for minutes after the
- * start. Code that was thrown away would be compiled anew just when something rare happens.
- */
-const vrrpExecArgv = [
-  ...['--max-semi-space-size=1', '--max-old-space-size=96', '--single-threaded'],
-  ...['--no-opt', '--no-maglev', '--no-flush-bytecode'],
-];
 const childSilence_ms = 5_000;
 const beatInterval_ms = 1_000;
 const stopLimit_ms = 3_000;
@@ -160,7 +152,7 @@ export class Daemon implements Control {
     const title = 'vipkeeper: vrrp';
     const module = new URL('./process/vrrp.js', import.meta.url);
     return new Child(
-      { title, module, execArgv: vrrpExecArgv, silence_ms: vrrpSilence_ms },
+      { title, module, execArgv: realtimeLoopOptions, silence_ms: vrrpSilence_ms },
       {
         ready: () => {
           this.#configureVrrp();
@@ -203,7 +195,8 @@ export class Daemon implements Control {
     const trackers = trackerDefinitions(tracked, instances);
     const { vrrp_rt_priority: realtime, parent_silence: parentSilence } = settings;
     const startAt = after(this.#startedAt, settings.vrrp_startup_delay);
-    this.#children.vrrp.send({ type: 'configure', instances, trackers, realtime, parentSilence, startAt });
+    const wanted = { type: 'configure', instances, trackers, realtime, parentSilence, startAt } as const;
+    this.#children.vrrp.configure(wanted);
   }
 
   #configureScripts(fresh: boolean): void {

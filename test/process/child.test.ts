@@ -18,8 +18,10 @@ describe('process/child', function () {
   before(() => (folder = mkdtempSync(path.join(tmpdir(), 'vipkeeper-child-'))));
   after(() => rmSync(folder, { recursive: true, force: true }));
 
+  type Told = { readonly type: 'ask' } | { readonly type: 'be'; readonly what: string };
+
   /** @param body what the child runs; `beat()` beats every 50 ms from then on, `say(text)` speaks */
-  function start(body: string) {
+  function start(body: string, ready: (child: Child<Told, Said>) => void = () => undefined) {
     const file = path.join(folder, 'child.mjs');
     writeFileSync(
       file,
@@ -29,10 +31,13 @@ describe('process/child', function () {
        ${body}`,
     );
     const events: string[] = [];
-    const child = new Child<{ readonly type: 'ask' }, Said>(
+    const child: Child<Told, Said> = new Child(
       { title: 'a child', module: pathToFileURL(file), silence_ms: 300 },
       {
-        ready: () => events.push('ready'),
+        ready: () => {
+          events.push('ready');
+          ready(child);
+        },
         message: ({ text }) => events.push(text),
         ended: (how) => events.push(`ended ${how}`),
         notice: (text) => events.push(text),
@@ -55,6 +60,20 @@ describe('process/child', function () {
     await child.stop(1_000);
     assert.deepEqual(events, ['early', 'late', 'ready'], 'an end that was asked for is no event');
     assert.equal(child.state, 'ended');
+  });
+
+  it('tells a child what to be when it is ready or when that changes, and then once', async () => {
+    const { child, events } = start(
+      `process.on('message', ({ type, what }) => { if (type === 'stop') process.exit(0); say(what); if (what === 'end') process.exit(1); });
+       beat();`,
+      (child) => child.configure({ type: 'be', what: 'one' }),
+    );
+    const heard = (): readonly string[] => events.filter((event) => ['one', 'two', 'end'].includes(event));
+    await eventually(heard, (texts) => texts.length === 1);
+    for (const what of ['one', 'two', 'two', 'end']) child.configure({ type: 'be', what });
+    await eventually(heard, (texts) => texts.length >= 4);
+    assert.deepEqual(heard(), ['one', 'two', 'end', 'one']);
+    await child.stop(1_000);
   });
 
   it('is replaced when it dies, again and again at a growing distance', async () => {
