@@ -7,7 +7,7 @@ import { familyOf, ip, type Ip } from '../base/ip.ts';
 import { AddressFlag, deleteAddress, type InterfaceAddress, replaceAddress } from '../netlink/address.ts';
 import { Flag, type Request, writeMessages } from '../netlink/message.ts';
 import * as gate from '../nft/gate.ts';
-import type { Batch } from '../nft/message.ts';
+import { type Batch, renumber } from '../nft/message.ts';
 import type { AddressOutcome, GateOutcome } from '../vrrp/instance.ts';
 import type { GateWrite } from '../vrrp/lease.ts';
 import type { AddressWrite } from '../vrrp/link.ts';
@@ -80,6 +80,9 @@ class AnsweredWriter {
 export class Writers {
   readonly #addresses = new AnsweredWriter(NetlinkProtocol.route);
   readonly #gate = new AnsweredWriter(NetlinkProtocol.netfilter);
+  /** As they were written last, by key. */
+  readonly #renewals = new Map<string, Batch>();
+  #settingUp = false;
 
   /** Writes whose answer has not come. */
   get inFlight(): number {
@@ -158,15 +161,18 @@ export class Writers {
     done: (outcome: GateOutcome) => void,
   ): void {
     const until = write?.until ?? 0;
-    // Another program's `flush ruleset` takes our tables too: a promotion starts from known rules.
-    if (operation === 'open') this.#postGate(gate.setup, {}, () => undefined);
+    const key = operation === 'renew' ? [...addresses].sort().join(' ') : undefined;
+    if (operation === 'open') this.#ensureGate();
+    // What is closed is not renewed any more.
+    else if (key === undefined) this.#renewals.clear();
     this.#postGate(
-      (seq) =>
-        operation === 'open' || operation === 'renew'
-          ? gate[operation](addresses, seq, placeholderLifetime)
-          : gate[operation](addresses, seq),
+      (seq) => {
+        if (key !== undefined) return this.#renewal(key, addresses, seq);
+        if (operation === 'open') return gate.open(addresses, seq, placeholderLifetime);
+        return operation === 'close' ? gate.close(addresses, seq) : gate.forget(addresses, seq);
+      },
       {
-        ...(operation === 'renew' && { key: [...addresses].sort().join(' ') }),
+        ...(key !== undefined && { key }),
         ...(write !== undefined && { notAfter: write.notAfter }),
       },
       (result) => {
@@ -176,6 +182,27 @@ export class Writers {
       },
       until,
     );
+  }
+
+  /** With every advertisement the same again: to encode it anew took longer than to send the advertisement. */
+  #renewal(key: string, addresses: readonly Ip[], seq: number): Batch {
+    const known = this.#renewals.get(key);
+    const batch =
+      known === undefined ? gate.renew(addresses, seq, placeholderLifetime) : renumber(known, seq);
+    this.#renewals.set(key, batch);
+    return batch;
+  }
+
+  /**
+   * Another program's `flush ruleset` takes our tables too: a promotion starts from known rules. One that waits to be
+   * written serves all that are posted after it: 200 routers may be promoted at once.
+   */
+  #ensureGate(): void {
+    if (this.#settingUp) return;
+    this.#settingUp = true;
+    this.#postGate(gate.setup, {}, () => {
+      this.#settingUp = false;
+    });
   }
 
   #postGate(

@@ -6,7 +6,7 @@ import type { Message } from '../../src/netlink/message.ts';
 import { readMessages } from '../../src/netlink/message.ts';
 import { close, decodeLeases, dumpLeases, forget, open, renew, setup, teardown } from '../../src/nft/gate.ts';
 import type { Batch } from '../../src/nft/message.ts';
-import { TableFamily, addElements } from '../../src/nft/message.ts';
+import { TableFamily, addElements, renumber } from '../../src/nft/message.ts';
 
 const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const fromHex = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
@@ -30,6 +30,10 @@ const batches: readonly (readonly [string, (firstSeq: number) => Batch, number, 
 ];
 
 describe('lease gate', () => {
+  for (const [name, make] of batches)
+    it(`makes the same of ${name} with other sequence numbers as anew`, () =>
+      assert.deepEqual(renumber(make(7), 4_711), make(4_711)));
+
   for (const [name, make, answers, lifetimes] of batches)
     it(`encodes ${name} as one batch`, () => {
       const batch = make(7);
