@@ -184,8 +184,11 @@ export class VrrpRunner {
       // Not the instant of waking: the last of 200 that are due together speaks 10 ms after the first.
       const acting = this.#link.now();
       this.#lateness.add((acting - (runner.deadline ?? acting)) as Micros);
+      const { router } = runner.instance;
+      const served = router.state === 'active';
       runner.instance.expire(acting);
-      this.#considerOne(runner, acting);
+      // Whoever just advertised has nothing to consider, and the next one waits.
+      if (!served || router.state !== 'active') this.#considerOne(runner, acting);
     }
     if (this.#beatAt <= now) {
       this.#beatAt = after(now, beatInterval);
