@@ -135,6 +135,12 @@ ${vrids(crowd)
   .join('')}`;
 }
 
+/**
+ * With its default of 10 ms of unbroken work the kernel ends its process when 100 routers are promoted, or the file is
+ * read again, and it starts anew after 32 s.
+ */
+const rlimitRttime_us = 1_000_000;
+
 function keepalivedText({ crowd, realtime }: Life): string {
   const instances = vrids(crowd).map(
     (vrid) => `vrrp_instance v${vrid} {
@@ -152,7 +158,7 @@ function keepalivedText({ crowd, realtime }: Life): string {
   return `global_defs {
   script_user root
   vrrp_version 3
-${realtime > 0 ? `  vrrp_rt_priority ${realtime}\n` : ''}}
+${realtime > 0 ? `  vrrp_rt_priority ${realtime}\n  vrrp_rlimit_rttime ${rlimitRttime_us}\n` : ''}}
 ${instances.join('')}virtual_server 10.1.1.1 80 {
   lb_algo rr
   lb_kind DR
