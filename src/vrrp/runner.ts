@@ -53,6 +53,8 @@ export class VrrpRunner {
   /** No instance takes part before it; undefined once it has passed. */
   #startAt: Micros | undefined;
   #lastRunAt: Micros;
+  /** A shorter gap in our own running means nothing to anybody. */
+  #shortestLease = Infinity;
   #beatAt: Micros;
   #realtime = 0;
 
@@ -103,6 +105,7 @@ export class VrrpRunner {
     }
     for (const [name, config] of wanted) if (!this.#instances.has(name)) this.#add(name, config);
     this.#groups.configure(configs);
+    this.#shortestLease = Math.min(...configs.map(({ lease }) => lease.gate_lifetime));
     this.#weigh(now);
     this.#consider(now);
     this.#rest(now);
@@ -202,8 +205,9 @@ export class VrrpRunner {
     const now = this.#link.now();
     const gap = now - this.#lastRunAt;
     this.#lastRunAt = now;
-    for (const { instance, config } of this.#instances.values())
-      if (gap >= config.lease.gate_lifetime) instance.handle({ type: 'paused' }, now);
+    if (gap >= this.#shortestLease)
+      for (const { instance, config } of this.#instances.values())
+        if (gap >= config.lease.gate_lifetime) instance.handle({ type: 'paused' }, now);
     if (gap >= 2 * beatInterval) this.#trackers.paused(now);
     return now;
   }
@@ -265,13 +269,15 @@ export class VrrpRunner {
           config.virtual_router_id === vrid && config.families.includes(family) && index === facts.index,
       ),
     );
-    if (received.verdict === 'accept') received.listener.heard(received, packet.source, now);
-    else {
+    if (received.verdict === 'accept') {
+      received.listener.heard(received, packet.source, now);
+      this.#rest(now);
+    } else {
+      // It changes nothing, deadlines neither: a flood of them must cost little.
       discarded[received.reason]++;
       if (received.reason === 'vrid') this.#noteOther(packet, facts.name, now);
       received.foreign?.listener.disbelieved(received.foreign, now);
     }
-    this.#rest(now);
   }
 
   #noteOther({ family, source, data }: ReceivedPacket, name: string, now: Micros): void {
