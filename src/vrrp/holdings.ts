@@ -3,7 +3,7 @@
  * hand put there, and gathers the answers.
  */
 import type { Ip } from '../base/ip.ts';
-import type { Micros } from '../base/time.ts';
+import { after, type Micros, micros, milliseconds, seconds } from '../base/time.ts';
 import type { AddressOutcome, GateOutcome } from './instance.ts';
 import type { GateWrite } from './lease.ts';
 import type { InterfaceFacts, VrrpLink } from './link.ts';
@@ -16,6 +16,9 @@ import { heldAddresses, type InstanceConfig, type VirtualAddress } from './types
  */
 export type Claims = Map<Ip, { readonly holder: Holdings; readonly device: string }>;
 
+/** The gate must close before an address expires, and the kernel may take one away 20 ms early (HZ / 50). */
+const margin = milliseconds(100);
+
 export class Holdings {
   readonly #link: VrrpLink;
   readonly #claims: Claims;
@@ -25,6 +28,8 @@ export class Holdings {
   /** Removals without an answer, and what they and those before them took away. */
   #removals = 0;
   #removed: readonly VirtualAddress[] = [];
+  /** No address of ours expires before; 0 when that is not known of them all. */
+  #livingUntil = micros(0);
 
   constructor(link: VrrpLink, claims: Claims, trouble: (text: string) => void) {
     this.#link = link;
@@ -67,14 +72,23 @@ export class Holdings {
     limits: { readonly lifetime_s?: number | undefined; readonly notAfter?: Micros | undefined },
     done: (outcomes: readonly AddressOutcome[], gone: readonly VirtualAddress[]) => void,
   ): void {
+    const isRenewal = operation === 'refresh' && limits.lifetime_s !== undefined;
+    const began = this.#link.now();
+    // A refresh takes a lock of the whole kernel, and comes back as an event: not while all live long enough without.
+    if (isRenewal && this.#livingUntil >= after(began, config.lease.gate_lifetime) + margin) {
+      queueMicrotask(() => done([], []));
+      return;
+    }
     const addresses = operation === 'remove' ? this.#release(config, wanted) : wanted;
-    if (operation === 'add') this.#claim(config, wanted);
+    if (operation === 'add') {
+      this.#claim(config, wanted);
+      this.#livingUntil = micros(0);
+    }
     if (operation === 'remove') {
       this.#removals++;
       this.#removed = [...this.#removed, ...addresses];
     }
     const foreign = this.foreign(config);
-    const isRenewal = operation === 'refresh' && limits.lifetime_s !== undefined;
     const own = addresses.filter(
       (address) => !foreign.has(address.address) && (!isRenewal || this.#isThere(config, address)),
     );
@@ -83,6 +97,8 @@ export class Holdings {
       if (operation === 'remove') this.#removals--;
       const gone = operation === 'remove' && this.#removals === 0 ? this.#removed : [];
       if (gone.length > 0) this.#removed = [];
+      const all = outcomes.length === wanted.length && outcomes.every((outcome) => outcome === 'done');
+      if (isRenewal && all) this.#livingUntil = after(began, seconds(limits.lifetime_s ?? 0));
       done(outcomes, gone);
     };
     if (own.length === 0) queueMicrotask(answered);

@@ -51,4 +51,26 @@ describe('vrrp/holdings', () => {
     assert.deepEqual(outcomes, []);
     assert.deepEqual(link.seen(), []);
   });
+
+  it('refreshes before the gate could outlive an address, and not more often', () => {
+    const { holdings, link, answers } = bench();
+    const { gate_lifetime, address_lifetime_s } = config.lease;
+    const limits = { lifetime_s: address_lifetime_s };
+    for (const address of [A, B]) link.addAddress({ ...address, ours: true });
+    const refresh = (at: number, outcomes: readonly AddressOutcome[] = []): number => {
+      link.time = at;
+      holdings.writeAddresses(config, 'refresh', [A, B], limits, () => undefined);
+      for (const outcome of outcomes) answers.shift()?.(outcome);
+      return link.seen().length;
+    };
+    const spare = address_lifetime_s * 1_000_000 - gate_lifetime - 100_000;
+    assert(spare > 0);
+    assert.equal(refresh(0, ['done', { failed: 'EBUSY' }]), 2);
+    assert.equal(refresh(1, ['done', 'done']), 2, 'of one it is not known how long it lives');
+    assert.equal(refresh(1 + spare), 0);
+    assert.equal(refresh(2 + spare, ['done', 'done']), 2);
+    holdings.writeAddresses(config, 'add', [B], limits, () => undefined);
+    link.seen();
+    assert.equal(refresh(3 + spare), 2, 'an addition says nothing of the others');
+  });
 });
