@@ -16,6 +16,11 @@ export class FamilySilence {
     return [...this.#silent];
   }
 
+  reset(): void {
+    this.#silent.clear();
+    this.#lastAt = undefined;
+  }
+
   /**
    * @param families of the instance
    * @param activeDownInterval an Active that is not heard over a family for so long is not there

@@ -34,6 +34,11 @@ export class Hearing {
     return this.#mismatching.note(speaker, now);
   }
 
+  /** In another state: which family of the old Active was silent says nothing of the new one. */
+  listenAnew(): void {
+    this.#silence.reset();
+  }
+
   /** Whether another router was heard since this instant. */
   since(instant: Micros): boolean {
     return this.#routers.since(instant);

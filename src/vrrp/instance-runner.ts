@@ -255,6 +255,7 @@ export class InstanceRunner implements InstancePort, Listener {
 
   transition(from: State, to: State, reason: TransitionReason, now: Micros): void {
     this.#host.transition(this.config.name, from, to, reason, now);
+    this.#hearing.listenAnew();
     if (to === 'active') {
       this.#counters.becameActive++;
       this.#handOver();
@@ -264,17 +265,16 @@ export class InstanceRunner implements InstancePort, Listener {
 
   /** Gives the parent what it needs should we die. */
   #handOver(): void {
-    const { config } = this;
     if (this.#facts === undefined) return;
     this.#host.promoted({
-      instance: config.name,
+      instance: this.config.name,
       interface: { name: this.#facts.name, index: this.#facts.index },
       farewells: this.#carriers.primaries.map((source) => ({
         family: familyOf(source),
-        datagrams: advertisements(config, 0, source),
+        datagrams: advertisements(this.config, 0, source),
       })),
-      gated: config.lease.mode !== 'off',
-      addresses: this.#holdings.own(config),
+      gated: this.config.lease.mode !== 'off',
+      addresses: this.#holdings.own(this.config),
     });
   }
 
