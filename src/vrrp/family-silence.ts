@@ -3,22 +3,22 @@
  * and its addresses are served, perhaps, where nobody can reach them. PURE
  */
 import type { Family } from '../base/ip.ts';
-import type { Micros } from '../base/time.ts';
+import { after, type Micros } from '../base/time.ts';
 
 /** Which families of the Active are silent while another is not. PURE */
 export class FamilySilence {
   readonly #heardAt = new Map<Family, Micros>();
   readonly #silent = new Set<Family>();
-  #lastAt: Micros | undefined;
+  /** From then on nobody is heard over any family: no way to speak of. */
+  #nobodyAt: Micros | undefined;
 
   /** In the order in which they fell silent. */
-  get silent(): readonly Family[] {
-    return [...this.#silent];
+  silentAt(now: Micros): readonly Family[] {
+    return this.#isNobody(now) ? [] : [...this.#silent];
   }
 
-  reset(): void {
-    this.#silent.clear();
-    this.#lastAt = undefined;
+  #isNobody(now: Micros): boolean {
+    return this.#nobodyAt === undefined || now >= this.#nobodyAt;
   }
 
   /**
@@ -33,9 +33,11 @@ export class FamilySilence {
     now: Micros,
   ): { readonly family: Family; readonly silent: boolean } | undefined {
     // After a silence of all of them everyone may speak again first.
-    if (this.#lastAt === undefined || now - this.#lastAt >= activeDownInterval)
+    if (this.#isNobody(now)) {
+      this.#silent.clear();
       for (const other of families) this.#heardAt.set(other, now);
-    this.#lastAt = now;
+    }
+    this.#nobodyAt = after(now, activeDownInterval);
     this.#heardAt.set(family, now);
     if (this.#silent.delete(family)) return { family, silent: false };
     const lost = families.find(

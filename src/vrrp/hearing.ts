@@ -34,21 +34,16 @@ export class Hearing {
     return this.#mismatching.note(speaker, now);
   }
 
-  /** In another state: which family of the old Active was silent says nothing of the new one. */
-  listenAnew(): void {
-    this.#silence.reset();
-  }
-
   /** Whether another router was heard since this instant. */
   since(instant: Micros): boolean {
     return this.#routers.since(instant);
   }
 
-  status(): Pick<InstanceStatus, 'heard' | 'mismatching' | 'silentFamilies'> {
+  status(now: Micros): Pick<InstanceStatus, 'heard' | 'mismatching' | 'silentFamilies'> {
     return {
       heard: this.#routers.list(),
       mismatching: this.#mismatching.list(),
-      silentFamilies: this.#silence.silent,
+      silentFamilies: this.#silence.silentAt(now),
     };
   }
 }

@@ -255,7 +255,6 @@ export class InstanceRunner implements InstancePort, Listener {
 
   transition(from: State, to: State, reason: TransitionReason, now: Micros): void {
     this.#host.transition(this.config.name, from, to, reason, now);
-    this.#hearing.listenAnew();
     if (to === 'active') {
       this.#counters.becameActive++;
       this.#handOver();
@@ -292,7 +291,7 @@ export class InstanceRunner implements InstancePort, Listener {
       primaries: this.#carriers.primaries,
       counters: { ...this.#counters },
       foreignAddresses: [...this.#holdings.foreign(this.config)],
-      ...this.#hearing.status(),
+      ...this.#hearing.status(this.#link.now()),
       ...(this.#trouble !== undefined && { trouble: this.#trouble }),
     };
   }

@@ -13,19 +13,16 @@ import { Lateness } from './lateness.ts';
 import type { InterfaceFacts, VrrpLink } from './link.ts';
 import { Pace } from './pace.ts';
 import { type DiscardCounters, receive, type ReceivedPacket } from './receive.ts';
+import { OtherRouters } from './other-routers.ts';
 import { RunnerGroups } from './runner-groups.ts';
 import { SharedSockets } from './shared-sockets.ts';
-import { Sightings } from './sightings.ts';
-import type { OtherRouter, VrrpStatus } from './status.ts';
+import type { VrrpStatus } from './status.ts';
 import type { TrackerDefinition, TrackerReport } from './track-board.ts';
 import { Trackers } from './trackers.ts';
-import type { InstanceConfig } from './types.ts';
+import { type InstanceConfig, voice } from './types.ts';
 
 /** The loop comes by at least this often: a beat for the parent, and the grain in which a gap is measured. */
 export const beatInterval = milliseconds(100);
-
-/** Other virtual routers on our links that status names. */
-const mostOthers = 64;
 
 export interface RunnerHost extends InstanceHost {
   /** Every beatInterval, when the loop really runs. */
@@ -44,7 +41,7 @@ export class VrrpRunner {
   /** Of announcements, by interface. */
   readonly #paces = new Map<string, Pace>();
   readonly #sockets: SharedSockets;
-  readonly #others = new Sightings<OtherRouter>(mostOthers);
+  readonly #others = new OtherRouters();
   readonly #lateness = new Lateness();
   readonly #trackers = new Trackers();
   readonly #groups: RunnerGroups;
@@ -78,7 +75,7 @@ export class VrrpRunner {
     this.#beatAt = this.#lastRunAt;
   }
 
-  /** Takes a whole new set of instances: those that keep their identity keep their state. */
+  /** Takes a whole new set of instances: those that keep their voice keep their state. */
   configure(
     configs: readonly InstanceConfig[],
     realtime: number,
@@ -95,7 +92,7 @@ export class VrrpRunner {
       const config = wanted.get(name);
       // What a reload does not touch keeps its timers too, and 200 routers do not advertise at once for nothing.
       if (config !== undefined && JSON.stringify(config) === JSON.stringify(runner.config)) continue;
-      if (config !== undefined && identity(config) === identity(runner.config))
+      if (config !== undefined && voice(config) === voice(runner.config))
         runner.reconfigure(config, this.#trackers.weigh(config, now).effectivePriority, now);
       else {
         runner.instance.handle({ type: 'shutdown', reason: 'deconfigured', resign: true }, now);
@@ -275,15 +272,9 @@ export class VrrpRunner {
     } else {
       // It changes nothing, deadlines neither: a flood of them must cost little.
       discarded[received.reason]++;
-      if (received.reason === 'vrid') this.#noteOther(packet, facts.name, now);
+      if (received.reason === 'vrid') this.#others.note(packet, facts.name, now);
       received.foreign?.listener.disbelieved(received.foreign, now);
     }
-  }
-
-  #noteOther({ family, source, data }: ReceivedPacket, name: string, now: Micros): void {
-    const [first = 0, vrid = 0] = data;
-    const other = { interface: name, family, source, vrid, version: first >> 4 };
-    this.#others.note(Object.values(other).join(' '), other, now);
   }
 
   status(): VrrpStatus {
@@ -303,10 +294,3 @@ export class VrrpRunner {
     };
   }
 }
-
-/** What cannot change without leaving: another VRID, version, interface or source is another voice on the wire. */
-const identity = ({ unicast, version = 3, ...config }: InstanceConfig): string =>
-  JSON.stringify([
-    ...[config.interface, config.families, config.virtual_router_id, version, config.mcast_src_ip ?? ''],
-    ...[unicast !== undefined, unicast?.sources ?? ''],
-  ]);

@@ -141,3 +141,10 @@ export function missingFrom(
 
 const identity = ({ address, length, dev, label, scope, brd }: VirtualAddress): string =>
   [address, length, dev, label, scope, brd].join(' ');
+
+/** What cannot change without leaving: another VRID, version, interface or source is another voice on the wire. */
+export const voice = ({ unicast, version = 3, ...config }: InstanceConfig): string =>
+  JSON.stringify([
+    ...[config.interface, config.families, config.virtual_router_id, version, config.mcast_src_ip ?? ''],
+    ...[unicast !== undefined, unicast?.sources ?? ''],
+  ]);
