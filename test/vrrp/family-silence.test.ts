@@ -16,10 +16,10 @@ describe('vrrp/family-silence', () => {
     assert.equal(hear(4, 3), undefined);
     assert.equal(hear(4, 5), undefined);
     assert.deepEqual(hear(4, 5.5), { family: 6, silent: true });
-    assert.deepEqual(silence.silent, [6]);
+    assert.deepEqual(silence.silentAt(seconds(6)), [6]);
     assert.equal(hear(4, 7), undefined);
     assert.deepEqual(hear(6, 8), { family: 6, silent: false });
-    assert.deepEqual(silence.silent, []);
+    assert.deepEqual(silence.silentAt(seconds(8)), []);
     assert.equal(hear(4, 8), undefined);
   });
 
@@ -35,7 +35,14 @@ describe('vrrp/family-silence', () => {
     for (const family of both) silence.heard(family, both, wait, seconds(0));
     assert.equal(silence.heard(6, both, wait, seconds(60)), undefined);
     assert.equal(silence.heard(4, both, wait, seconds(60.01)), undefined);
-    assert.deepEqual(silence.silent, []);
+    assert.deepEqual(silence.silentAt(seconds(60.01)), []);
+  });
+
+  it('when nobody is heard any more no way is broken', () => {
+    const silence = new FamilySilence();
+    for (const at of [0, 2, 4]) silence.heard(4, both, wait, seconds(at));
+    assert.deepEqual(silence.silentAt(seconds(7.4)), [6]);
+    assert.deepEqual(silence.silentAt(seconds(7.5)), []);
   });
 
   it('one family alone is never silent', () => {
