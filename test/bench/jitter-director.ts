@@ -7,6 +7,7 @@ import { endAll } from '../../src/lab/processes.ts';
 import type { VrrpStatus } from '../../src/vrrp/status.ts';
 import type { Life } from './jitter-plan.ts';
 import { directorNode, jitterConfigText } from './jitter-plan.ts';
+import { misdeeds, scriptsText } from './jitter-scripts.ts';
 import { commandLine, productFiles } from './product.ts';
 
 export const jitterFiles = '/run/vipkeeper-bench-jitter';
@@ -27,6 +28,8 @@ export class JitterDirector {
   start(): void {
     rmSync(jitterFiles, { recursive: true, force: true });
     mkdirSync(jitterFiles, { recursive: true });
+    for (const [name, does] of Object.entries(misdeeds))
+      writeFileSync(`${jitterFiles}/${name}`, `#!/bin/sh\n${does}\n`, { mode: 0o755 });
     writeFileSync(this.#files.config, jitterConfigText(this.#life));
     const { product } = this.#life;
     // keepalived's checker ends all of it where the kernel has no IPVS and the file has virtual servers:
@@ -46,6 +49,13 @@ export class JitterDirector {
 
   reload(): void {
     this.#parent?.kill('SIGHUP');
+  }
+
+  /** Has it run the scripts from now on, or no more. */
+  runScripts(run: boolean): void {
+    const scripts = run ? scriptsText(this.#life.product, jitterFiles) : '';
+    writeFileSync(this.#files.config, jitterConfigText(this.#life) + scripts);
+    this.reload();
   }
 
   /** Ours only. @throws when nobody answers */

@@ -29,6 +29,13 @@ export function disturb(lab: Lab, director: JitterDirector, situation: Situation
       return Promise.resolve();
     };
   }
+  if (situation === 'scripts') {
+    director.runScripts(true);
+    return () => {
+      director.runScripts(false);
+      return Promise.resolve();
+    };
+  }
   const script = situation === 'hogs' ? hog : veths;
   const count = situation === 'hogs' ? hogCount : 1;
   for (let started = 0; started < count; started++) {

@@ -3,7 +3,7 @@ import type { Micros } from '../../src/base/time.ts';
 import { milliseconds, seconds } from '../../src/base/time.ts';
 import type { Product } from './scenario.ts';
 
-export const situations = ['idle', 'hogs', 'veths', 'reload'] as const;
+export const situations = ['idle', 'hogs', 'veths', 'reload', 'scripts'] as const;
 export type Situation = (typeof situations)[number];
 
 export const situationTitles: Readonly<Record<Situation, string>> = {
@@ -11,6 +11,7 @@ export const situationTitles: Readonly<Record<Situation, string>> = {
   hogs: '6 CPU hogs',
   veths: '1,000 veths made and deleted',
   reload: 'file of 2,000 servers reloaded every 2 s',
+  scripts: '100 runs/s of scripts that hang, flood, fork, crash',
 };
 
 export const hogCount = 6;
