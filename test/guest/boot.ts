@@ -10,6 +10,8 @@
  * costs 20 to 60 ms there: speak netlink, make namespaces with `ip -batch` or the Lab. The host imports the file too, to
  * list its tests (test/ipvs/lane.test.ts), so nothing may happen outside `before`, `it` and `after`. The guest has one
  * CPU and HZ=100: a busy process makes timers 10 to 20 ms late. Use a network namespace per suite: the table is its own.
+ * For traffic from a client through directors to real servers there is traffic-site.ts. What a test writes to stdout or
+ * stderr is shown on the host; a file that shall be there afterwards needs a folder in `shared`.
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';

@@ -58,8 +58,10 @@ describe('tests of the guest on the host', () => {
   });
 
   it('pass, are pending, or fail with what was thrown; one without a result fails', async () => {
-    const lane = new Lane(run('lines'));
+    const said: string[] = [];
+    const lane = new Lane(run('lines'), (line) => said.push(line));
     assert.equal(await lane.result(['suite', 'passes']), 'passed');
+    assert.deepEqual(said, ['{"said": "by the test"}']);
     assert.equal(await lane.result(['suite', 'has nothing to do']), 'pending');
     await assert.rejects(lane.result(['suite', 'fails']), (error: Error) => {
       assert.equal(error.message, 'as it should');
@@ -78,7 +80,7 @@ describe('tests of the guest on the host', () => {
 
   it('fail when a hook of theirs fails, and so does the end of all', async () => {
     writeFileSync(file, tests.replace('process.exit(7)', 'undefined'));
-    const lane = new Lane(run('lines'));
+    const lane = new Lane(run('lines'), () => undefined);
     await assert.rejects(lane.result(['suite', 'with a bad hook', 'cannot run']), (error: Error) => {
       assert.equal((error.cause as Error).message, 'hook');
       return true;

@@ -1,6 +1,5 @@
 /** What the guest tells of its tests (inside.ts), for those who wait for it on the host. */
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import type { Guest } from './boot.ts';
 import type { Failure, Outcome } from './inside.ts';
 
@@ -33,24 +32,25 @@ export class Lane {
   readonly #waiting = new Map<string, () => void>();
   #over: Error | undefined;
 
-  constructor(guest: Guest) {
+  /** @param say gets every other line that comes out of the guest */
+  constructor(guest: Guest, say: (line: string) => void) {
     this.#guest = guest;
-    this.#read(this.#guest.stdout);
-    this.#read(this.#guest.stderr);
+    for (const stream of [guest.stdout, guest.stderr])
+      createInterface(stream).on('line', (line) => {
+        const outcome = outcomeIn(line);
+        if (outcome === undefined) say(line);
+        else this.#take(outcome);
+      });
     void this.#end();
   }
 
-  #read(stream: Readable): void {
-    createInterface(stream).on('line', (line) => {
-      const outcome = outcomeIn(line);
-      if (outcome === undefined) console.log(`      guest: ${line}`);
-      else if (outcome.hook) this.#failedHooks.push(outcome);
-      else {
-        const key = keyOf(outcome.guestTest);
-        this.#outcomes.set(key, outcome);
-        this.#waiting.get(key)?.();
-      }
-    });
+  #take(outcome: Outcome): void {
+    if (outcome.hook) this.#failedHooks.push(outcome);
+    else {
+      const key = keyOf(outcome.guestTest);
+      this.#outcomes.set(key, outcome);
+      this.#waiting.get(key)?.();
+    }
   }
 
   async #end(): Promise<void> {

@@ -46,7 +46,8 @@ function defineLane(kernel: GuestKernel): void {
   before(() => {
     const coverage = process.env['NODE_V8_COVERAGE'];
     const shared = coverage === undefined ? [] : [path.resolve(coverage)];
-    lane = new Lane(boot(kernel, { command: [process.execPath, ...inside, 'lines'], shared, limit_s }));
+    const guest = boot(kernel, { command: [process.execPath, ...inside, 'lines'], shared, limit_s });
+    lane = new Lane(guest, (line) => console.log(`      guest: ${line}`));
   });
   after(() => lane?.close(titles.length));
   defineTests(titles, 0, (title) => {

@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { NetlinkProtocol, openNetlinkSocket } from '../../../src/kernel/netlink-socket.ts';
-import { Lab } from '../../../src/lab/lab.ts';
 import { NetlinkConnection } from '../../../src/netlink/connection.ts';
 import { decodeFamily, getFamily } from '../../../src/netlink/generic.ts';
-import { labPrefix } from '../../lab/as-root.ts';
+import { addressOf, type Seen, servers, TrafficSite, vips } from '../../guest/traffic-site.ts';
 import { makeNamespace, type Namespace } from '../../netlink/namespaces.ts';
 
 /** All that Debian's kernel for User Mode Linux has. */
@@ -60,21 +59,60 @@ describe('the guest kernel', () => {
       [],
     );
   });
+});
 
-  it('carries a lab: nodes reach each other, a cut cable parts them, and down leaves nothing', async () => {
-    const lab = await Lab.up(readFileSync('examples/lab.yaml', 'utf8'), { prefix: labPrefix('smoke') });
-    const ping = (to: string): Promise<string> => lab.run('cl', ['ping', '-c', '1', '-W', '1', to]);
-    try {
-      await ping('10.1.0.11');
-      await ping('fd00:1::12');
-      await lab.fault({ kind: 'link-down', node: 'd1', link: 'eth0' });
-      await assert.rejects(ping('10.1.0.11'));
-      await lab.fault({ kind: 'heal' });
-      await lab.fault({ kind: 'loss', from: 'cl', to: 'd2', percent: 100 });
-      await assert.rejects(ping('fd00:1::12'));
-      await ping('10.1.0.11');
-    } finally {
-      await lab.down();
-    }
+describe('a site with IPVS in the guest', () => {
+  let site: TrafficSite;
+  before(async () => {
+    site = await TrafficSite.up();
+  });
+  after(() => site?.down());
+
+  // Only translation changes a port, so each method has one of its own.
+  const methods = [
+    { flag: '-g', port: 8080, title: 'direct routing' },
+    { flag: '-i', port: 8081, title: 'a tunnel' },
+    { flag: '-m', port: 8082, title: 'translation' },
+  ];
+  for (const { flag, port, title } of methods)
+    it(`forwards by ${title}: every real server gets its share, and the client its answers`, async () => {
+      await Promise.all(servers.map(async (name) => site.serve(name, port)));
+      for (const family of [4, 6] as const) {
+        const on = (address: string): string =>
+          family === 4 ? `${address}:${port}` : `[${address}]:${port}`;
+        const real = servers.map(
+          (name) => `-a -t ${on(vips[family])} -r ${on(addressOf(name, family))} ${flag}`,
+        );
+        await site.lab.run(
+          'd1',
+          ['ipvsadm', '-R'],
+          [`-A -t ${on(vips[family])} -s rr`, ...real, ''].join('\n'),
+        );
+        const seen: Seen[] = [];
+        for (let request = 0; request < 6; request++) seen.push(await site.get(vips[family], port));
+        const expected = servers.map((server) => ({
+          server,
+          client: family === 4 ? '10.1.0.2' : 'fd00:1::2',
+          address: flag === '-m' ? addressOf(server, family) : vips[family],
+          port,
+        }));
+        assert.deepEqual(
+          seen.sort((one, other) => one.server.localeCompare(other.server)),
+          expected.flatMap((one) => [one, one]),
+        );
+      }
+    });
+
+  it('has faults: a cut cable and lost frames part two nodes until all is healed', async () => {
+    const ping = (to: string, limit_s: number): Promise<string> =>
+      site.lab.run('cl', ['ping', '-c', '1', '-W', String(limit_s), to]);
+    await site.lab.fault({ kind: 'link-down', node: 'd1', link: 'eth0' });
+    await assert.rejects(ping('10.1.0.11', 0.3));
+    await site.lab.fault({ kind: 'loss', from: 'cl', to: 'd2', percent: 100 });
+    await assert.rejects(ping('10.1.0.12', 0.3));
+    await site.lab.fault({ kind: 'heal' });
+    // ARP asks once a second.
+    await ping('10.1.0.11', 3);
+    await ping('10.1.0.12', 3);
   });
 });
