@@ -63,20 +63,25 @@ export class Holdings {
 
   /**
    * @param done one outcome per address that is ours to write, when all have come; and, after the last of the removals
-   *   under way, every address that they took: an earlier answer may be older than an address that came back meanwhile
+   *   under way, every address that they took: an earlier answer may be older than an address that came back meanwhile;
+   *   last those that the kernel did not take, or not in time
    */
   writeAddresses(
     config: InstanceConfig,
     operation: 'add' | 'refresh' | 'remove',
     wanted: readonly VirtualAddress[],
     limits: { readonly lifetime_s?: number | undefined; readonly notAfter?: Micros | undefined },
-    done: (outcomes: readonly AddressOutcome[], gone: readonly VirtualAddress[]) => void,
+    done: (
+      outcomes: readonly AddressOutcome[],
+      gone: readonly VirtualAddress[],
+      refused: readonly VirtualAddress[],
+    ) => void,
   ): void {
     const isRenewal = operation === 'refresh' && limits.lifetime_s !== undefined;
     const began = this.#link.now();
     // A refresh takes a lock of the whole kernel, and comes back as an event: not while all live long enough without.
     if (isRenewal && this.#livingUntil >= after(began, config.lease.gate_lifetime) + margin) {
-      queueMicrotask(() => done([], []));
+      queueMicrotask(() => done([], [], []));
       return;
     }
     const addresses = operation === 'remove' ? this.#release(config, wanted) : wanted;
@@ -93,19 +98,23 @@ export class Holdings {
       (address) => !foreign.has(address.address) && (!isRenewal || this.#isThere(config, address)),
     );
     const outcomes: AddressOutcome[] = [];
+    const refused: VirtualAddress[] = [];
     const answered = (): void => {
       if (operation === 'remove') this.#removals--;
       const gone = operation === 'remove' && this.#removals === 0 ? this.#removed : [];
       if (gone.length > 0) this.#removed = [];
       const all = outcomes.length === wanted.length && outcomes.every((outcome) => outcome === 'done');
       if (isRenewal && all) this.#livingUntil = after(began, seconds(limits.lifetime_s ?? 0));
-      done(outcomes, gone);
+      done(outcomes, gone, refused);
     };
     if (own.length === 0) queueMicrotask(answered);
     for (const address of own) {
       const interfaceIndex = this.factsOf(config, address)?.index ?? 0;
       this.#link.writeAddress({ operation, interfaceIndex, address, ...limits }, (outcome) => {
-        if (outcome !== 'done') this.#trouble(`${operation} ${address.address}: ${outcome.failed}`);
+        if (outcome !== 'done') {
+          refused.push(address);
+          this.#trouble(`${operation} ${address.address}: ${outcome.failed}`);
+        }
         if (outcomes.push(outcome) === own.length) answered();
       });
     }

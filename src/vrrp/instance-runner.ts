@@ -199,8 +199,8 @@ export class InstanceRunner implements InstancePort, Listener {
       operation,
       addresses,
       { lifetime_s, notAfter },
-      (outcomes, gone) => {
-        if (operation === 'add') this.#added(outcomes);
+      (outcomes, gone, refused) => {
+        if (operation === 'add') this.#added(outcomes, refused);
         // Only now that the addresses are gone may the gate forget them.
         else if (operation === 'remove' && config.lease.mode !== 'off')
           this.#holdings.closeGate(config, 'forget', this.#unheld(gone));
@@ -209,15 +209,14 @@ export class InstanceRunner implements InstancePort, Listener {
   }
 
   /** One address that the kernel takes is worth serving; with none this director is no use. */
-  #added(outcomes: readonly AddressOutcome[]): void {
+  #added(outcomes: readonly AddressOutcome[], refused: readonly VirtualAddress[]): void {
     const now = this.#link.now();
-    const refused = outcomes.includes('done') ? undefined : outcomes[0];
-    this.instance.addressesWritten(refused ?? 'done', now);
-    const { state, config } = this.instance.router;
-    if (refused !== undefined && state === 'initialize') this.#retryAt = after(now, retryPause);
-    // One that was refused is treated as lost: the keeper tries again.
-    if (state === 'active' && outcomes.some((outcome) => outcome !== 'done'))
-      for (const { address } of heldAddresses(config)) this.#seen.add(address);
+    const refusal = outcomes.includes('done') ? undefined : outcomes[0];
+    this.instance.addressesWritten(refusal ?? 'done', now);
+    if (refusal !== undefined && this.instance.router.state === 'initialize')
+      this.#retryAt = after(now, retryPause);
+    // The keeper tries again, and nothing else would: an Active looks at its addresses when the interface changes.
+    for (const address of refused) this.instance.addressLost(address, now);
   }
 
   #unheld(addresses: readonly VirtualAddress[]): readonly VirtualAddress[] {

@@ -88,9 +88,11 @@ describe('vrrp/instance-runner', () => {
     const [first, second] = bench.link.addressAnswers;
     first!('done');
     second!({ failed: 'too late to be sent' });
+    // With no event of the interface: after the last answer there may never be one.
+    assert.deepEqual(bench.link.seen(), [`add ${B.address}`]);
     bench.link.addAddress({ ...A, ours: true });
     bench.look();
-    assert.deepEqual(bench.link.seen(), [`add ${B.address}`]);
+    assert.deepEqual(bench.link.seen(), []);
   });
 
   it('lets the gate forget addresses only when they are gone, and none that it holds again', () => {
