@@ -1,6 +1,6 @@
 import { NetlinkError } from '../netlink/error.ts';
 import type { NetlinkSocket } from '../netlink/socket.ts';
-import { native } from './native.ts';
+import { native, type Receiver } from './native.ts';
 
 export const NetlinkProtocol = { route: 0, netfilter: 12, generic: 16 } as const;
 
@@ -49,11 +49,17 @@ export function openNetlinkDescriptor(protocol: number, { netns }: OpenOptions =
 export function openNetlinkSocket(protocol: number, options: OpenOptions = {}): NetlinkSocket {
   const fd = openNetlinkDescriptor(protocol, options);
   let open = true;
+  let receiver: Receiver | undefined;
   return {
-    send: (bytes) => native.send(fd, bytes),
+    send: (bytes) => {
+      const sent = native.send(fd, bytes);
+      // The kernel has answered within the send: a poll event would only tell so later.
+      receiver?.drain();
+      return sent;
+    },
     receive: (onDatagram, onError) => {
       // The kernel fills dumps into at most 32 KiB a datagram.
-      native.receive(
+      receiver = native.receive(
         fd,
         { slots: 4, slotSize: 64 << 10, controlSize: 0, budget: 64 },
         ({ data, address, flags }) => {

@@ -56,9 +56,14 @@ export class NetlinkConnection {
   #tail: Promise<unknown> = Promise.resolve();
   #exchange: Exchange | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Something came since the timer was set. */
+  #heard = false;
   #closed = false;
 
-  /** @param options.timeLimit longest silence of the kernel within one exchange */
+  /**
+   * @param options.timeLimit longest silence of the kernel at the beginning of an exchange; up to twice as long after
+   * it has said something
+   */
   constructor(socket: NetlinkSocket, options: { readonly timeLimit?: Micros } = {}) {
     this.#socket = socket;
     this.#timeLimit = options.timeLimit ?? seconds(2);
@@ -168,10 +173,14 @@ export class NetlinkConnection {
 
   #armTimer(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(
-      () => this.#fail(Errno.timedOut, `no answer for ${formatDuration(this.#timeLimit)}`),
-      Math.ceil(this.#timeLimit / 1_000),
-    );
+    this.#heard = false;
+    this.#timer = setTimeout(() => this.#onTimer(), Math.ceil(this.#timeLimit / 1_000));
+  }
+
+  /** A timer set anew at each message took more of the reading of a large table than all else together. */
+  #onTimer(): void {
+    if (this.#heard) this.#armTimer();
+    else this.#fail(Errno.timedOut, `no answer for ${formatDuration(this.#timeLimit)}`);
   }
 
   #fail(errno: number, text: string): void {
@@ -202,7 +211,7 @@ export class NetlinkConnection {
       this.discarded.unmatched++;
       return;
     }
-    this.#armTimer();
+    this.#heard = true;
     if ((message.flags & Flag.dumpInterrupted) !== 0 && message.type !== MessageType.error)
       exchange.interrupted = true;
     if (message.type !== MessageType.error && message.type !== MessageType.done) {
