@@ -19,6 +19,8 @@ export interface Persistence {
   readonly timeout_s: number;
   /** Prefix length of the clients that are taken for one: 32 or 128 for single addresses. */
   readonly granularity: number;
+  /** An IPv4 mask that is no prefix, which the kernel takes too: only others write it. `granularity` is its first ones. */
+  readonly netmask?: Ip;
   readonly engine?: 'sip';
 }
 
