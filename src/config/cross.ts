@@ -13,6 +13,8 @@ export interface Reading {
   readonly raw: RawConfig;
   /** Nothing outside the instances is wrong. */
   readonly usable: boolean;
+  /** Whether something at or in a path, or around it, is wrong, which has been said. */
+  readonly touched: (path: Path) => boolean;
   /** Names of instances without a mistake in a single value. */
   readonly sound: readonly string[];
 }

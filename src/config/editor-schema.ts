@@ -1,6 +1,7 @@
 import { durationPattern } from './duration.ts';
 import type { Schema } from './schema.ts';
 import { configSchema } from './schema.ts';
+import { sharedSchemas } from './shared-schemas.ts';
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [word: string]: Json };
 type JsonMap = Record<string, Json>;
@@ -13,9 +14,14 @@ export const editorSchema = (): JsonMap => ({
   $schema: 'http://json-schema.org/draft-07/schema#',
   title: 'vipkeeper configuration',
   ...plain(configSchema),
+  definitions: Object.fromEntries([...shared].map(([schema, name]) => [name, withoutPerNode(schema)])),
 });
 
+const shared = sharedSchemas(configSchema);
+
 function plain(schema: Schema): JsonMap {
+  const name = shared.get(schema);
+  if (name !== undefined) return { $ref: `#/definitions/${name}` };
   const single = withoutPerNode(schema);
   if (schema.perNode !== true) return single;
   const { description, default: fallback, ...value } = single;
@@ -47,9 +53,17 @@ function withoutPerNode(schema: Schema): JsonMap {
   });
 }
 
+const ipPatterns: Readonly<Record<NonNullable<Schema['ip']>, string>> = {
+  address: '^[0-9A-Fa-f:.]+$',
+  prefix: '^[0-9A-Fa-f:.]+(/\\d{1,3})?$',
+  network: '^[0-9A-Fa-f:.]+/\\d{1,3}$',
+  endpoint: '^\\[?[0-9A-Fa-f:.]+(\\]:\\d{1,5})?$',
+  range: '^[0-9A-Fa-f:.\\[\\]/-]+$',
+};
+
 function patternOf({ duration, ip, words, pattern }: Schema): string | undefined {
   if (duration !== undefined) return durationPattern;
-  if (ip !== undefined) return ip === 'prefix' ? '^[0-9A-Fa-f:.]+(/\\d{1,3})?$' : '^[0-9A-Fa-f:.]+$';
+  if (ip !== undefined) return ipPatterns[ip];
   if (words === undefined) return pattern;
   const anyCase = (word: string): string =>
     word.replace(/[a-z]/gi, (c) => `[${c.toUpperCase()}${c.toLowerCase()}]`);

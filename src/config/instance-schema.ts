@@ -17,7 +17,7 @@ const count = (minimum: number): Pick<Schema, 'type' | 'minimum' | 'maximum' | '
 const flag = { type: 'boolean', perNode: true } as const;
 
 /** What the kernel takes as a device name, in printable ASCII. dev_valid_name(), net/core/dev.c */
-const device: Schema = {
+export const device: Schema = {
   type: 'string',
   pattern: '^(?!\\.{1,2}$)(?![^]*[/:])[!-~]{1,15}$',
   expected: 'an interface name of 1 to 15 characters without "/", ":" and space',

@@ -3,11 +3,11 @@
  * read. Each gets one clear answer; silently ignoring any of them would show only at a failover.
  */
 const groups: readonly (readonly [why: string, words: string])[] = [
+  ['no connection would reach a real server through it', 'data_plane'],
   [
-    'no connection would reach a real server through it',
-    `virtual_server virtual_server_group real_server sorry_server lvs_timeouts lvs_flush
-     lvs_flush_on_stop data_plane HTTP_GET SSL_GET TCP_CHECK MISC_CHECK DNS_CHECK SMTP_CHECK UDP_CHECK
-     PING_CHECK FILE_CHECK BFD_CHECK SSL`,
+    'a server that is dead would count as living, or a living one as dead',
+    `DNS_CHECK SMTP_CHECK UDP_CHECK FILE_CHECK BFD_CHECK SSL bind_port regex_options regex_stack
+     regex_min_offset regex_max_offset fast_recovery tls_compliant`,
   ],
   [
     'the failure that it watches for would not move the VIP',
@@ -31,7 +31,7 @@ const groups: readonly (readonly [why: string, words: string])[] = [
      notify_master_rx_lower_pri notify_priority_changes notify_fifo notify_fifo_script vrrp_notify_fifo
      vrrp_notify_fifo_script lvs_notify_fifo vrrp_notify_priority_changes smtp_alert smtp_alert_vrrp
      smtp_alert_checker smtp_server smtp_connect_timeout smtp_helo_name notification_email
-     notification_email_from router_id startup_script shutdown_script enable_snmp_vrrp
+     notification_email_from notify_up notify_down snmp_name rs_init_notifies router_id startup_script shutdown_script enable_snmp_vrrp
      enable_snmp_checker enable_snmp_rfc enable_traps snmp_socket enable_dbus`,
   ],
   [
@@ -80,6 +80,14 @@ const renamed: ReadonlyMap<string, string> = new Map([
   ['auth_type', 'authentication: {auth_type: …} in the vrrp_instance'],
   ['auth_pass', 'authentication: {auth_pass: …} in the vrrp_instance'],
   ['vrrp_rlimit_rttime', 'vrrp_rt_priority'],
+  ['lvs_flush', 'ownership: exclusive'],
+  ['lvs_flush_on_stop', 'on_stop: remove'],
+  ['nb_get_retry', 'retry'],
+  ['log_all_failures', 'nothing: every failure is told'],
+  ['checker_log_all_failures', 'nothing: every failure is told'],
+  ['ha_suspend', 'nothing: a standby checks and is programmed too'],
+  ['hashed', 'nothing: the kernel sets it by itself'],
+  ['nat_mask', 'nothing: keepalived has not read it for long'],
   ...['repeat', 'delay', 'refresh', 'refresh_repeat'].map((part) => inInstance(`garp_master_${part}`)),
   ...['repeat', 'delay'].map((part) => inInstance(`garp_lower_prio_${part}`)),
   inInstance('garp_interval'),

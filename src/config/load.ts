@@ -8,6 +8,8 @@ import { checkAgreement, checkInstances, checkPriorities, Owners } from './cross
 import { duration } from './duration.ts';
 import { nearest } from './nearest.ts';
 import { parseText } from './parse.ts';
+import type { BuiltPools } from './pools.ts';
+import { buildPools } from './pools.ts';
 import type { RawConfig } from './raw.ts';
 import type { ConfigError, ConfigNote, Finding, Path } from './report.ts';
 import { plainNames, quote, Report, shownName } from './report.ts';
@@ -18,6 +20,7 @@ import { checkWeights, noteUnused } from './track-order.ts';
 import type { Tree } from './tree.ts';
 import type { Config } from './types.ts';
 import { validate } from './validate.ts';
+import type { SharedParts } from './view.ts';
 import { isMap, oneOf, View } from './view.ts';
 
 /** Who this director is, and what said so: "--node", "VIPKEEPER_NODE", "the host name". */
@@ -96,15 +99,17 @@ function load(
   }
   // More nodes than the schema allows are one mistake there, not work here.
   const nodes = namesOf(parsed.value).slice(0, 16);
+  const parts: SharedParts = new Map();
   const readings = (nodes.length === 0 ? [node.name] : nodes).map((name) =>
-    read(parsed.value, name, nodes, report),
+    read(parsed.value, name, nodes, report, parts),
   );
   if (mustKnow && nodes.length > 0 && !nodes.includes(node.name))
     readings[0]?.view.error(['nodes'], unknownNode(node, nodes), 'node', 'key');
   const owners = new Owners(readings);
   const configs = new Map<string, Config>();
+  const pools: BuiltPools = new Map();
   for (const reading of readings.filter(({ usable }) => usable)) {
-    const config = build(reading, readings, readSecret);
+    const config = build(reading, readings, readSecret, pools);
     checkInstances(reading, config.vrrp_instance, owners);
     configs.set(config.node, config);
   }
@@ -134,15 +139,21 @@ function namesOf(tree: Tree): readonly string[] {
 /** What the instances are built from. */
 const shared = ['global', 'nodes', 'vrrp_script', 'vrrp_track_file', 'vrrp_track_process', 'vrrp_sync_group'];
 
-function read(tree: Tree, node: string, nodes: readonly string[], report: Report): Reading {
-  const view = new View(tree, configSchema, node, nodes, report);
+function read(
+  tree: Tree,
+  node: string,
+  nodes: readonly string[],
+  report: Report,
+  parts: SharedParts,
+): Reading {
+  const view = new View(tree, configSchema, node, nodes, report, parts);
   const wrong = [...validate(view), ...view.broken];
   const touched = (path: Path): boolean =>
     wrong.some((other) => path.every((step, at) => at >= other.length || step === other[at]));
   const raw = view.plain as unknown as RawConfig;
   const usable = isMap(view.plain) && shared.every((section) => !touched([section]));
   const names = usable ? Object.keys(raw.vrrp_instance ?? {}) : [];
-  return { view, raw, usable, sound: names.filter((name) => !touched(['vrrp_instance', name])) };
+  return { view, raw, usable, touched, sound: names.filter((name) => !touched(['vrrp_instance', name])) };
 }
 
 function checkTrackers(readings: readonly Reading[], configs: ReadonlyMap<string, Config>): void {
@@ -168,9 +179,10 @@ function checkTrackers(readings: readonly Reading[], configs: ReadonlyMap<string
 }
 
 function build(
-  { view, raw, sound }: Reading,
+  { view, raw, sound, touched }: Reading,
   readings: readonly Reading[],
   readSecret: ReadSecret | undefined,
+  built: BuiltPools,
 ): Config {
   const instances: InstanceConfig[] = [];
   for (const name of sound) {
@@ -183,7 +195,8 @@ function build(
     if (built !== undefined) instances.push(built);
   }
   const trackers = buildTrackers(view, raw, instances);
-  return { node: view.node, vrrp_instance: instances, trackers, process: buildProcess(raw.global) };
+  const pools = buildPools(view, raw, instances, { touched, readSecret, built });
+  return { node: view.node, vrrp_instance: instances, pools, trackers, process: buildProcess(raw.global) };
 }
 
 const advertInt = ({ raw }: Reading, name: string): Micros =>

@@ -3,6 +3,7 @@ import type { Node } from 'yaml';
 import type { Result } from '../base/result.ts';
 import { err, ok } from '../base/result.ts';
 import { Converter, placeAt, Refusal } from './convert.ts';
+import { readPlain } from './plain-yaml.ts';
 import type { TextProblem } from './text.ts';
 import { decode, problem, scan } from './text.ts';
 import type { Tree } from './tree.ts';
@@ -14,12 +15,18 @@ import type { Tree } from './tree.ts';
 export function parseText(input: string | Uint8Array): Result<Tree, TextProblem> {
   const text = decode(input);
   if (!text.ok) return text;
-  const refused = scan(text.value);
+  const plain = readPlain(text.value);
+  return plain === undefined ? parseWithLibrary(text.value) : ok(plain);
+}
+
+/** Any YAML, and what is wrong with it. */
+export function parseWithLibrary(text: string): Result<Tree, TextProblem> {
+  const refused = scan(text);
   if (refused !== undefined) return err(refused);
   const lines = new LineCounter();
   const options = { lineCounter: lines, prettyErrors: false, logLevel: 'error', merge: false } as const;
   // The library compares every new key with all earlier ones; the converter finds repeats in linear time.
-  const document = parseDocument(text.value, { ...options, version: '1.2', uniqueKeys: false });
+  const document = parseDocument(text, { ...options, version: '1.2', uniqueKeys: false });
   const [first] = document.errors;
   if (first !== undefined) {
     const place = placeAt(lines, first.pos[0]);

@@ -1,3 +1,5 @@
+import type { RawPools } from './pools-raw.ts';
+
 /** What the schema has let through for one node, defaults filled in: the types of the schema. */
 export type RawDuration = string | number;
 
@@ -100,7 +102,7 @@ export interface RawInstance {
   readonly track_process?: RawTracks;
 }
 
-export interface RawConfig {
+export interface RawConfig extends RawPools {
   readonly nodes?: Readonly<Record<string, { readonly address?: string | readonly string[] } | null>>;
   readonly global: {
     readonly lease?: string | RawLease;

@@ -25,22 +25,33 @@ under \`nodes\`.
 `;
 
 /** docs/configuration.md, not yet formatted. */
-export const reference = (): string => [opening, ...sections(configSchema, 'The file', [])].join('\n');
+export const reference = (): string =>
+  [opening, ...sections(configSchema, 'The file', [], new Set())].join('\n');
 
-/** One table per map of the format, outer before inner. */
-function sections(schema: Schema, title: string, path: readonly string[]): readonly string[] {
+/**
+ * One table per map of the format, outer before inner; one that stands in several places is there once, in the
+ * outermost.
+ */
+function sections(
+  schema: Schema,
+  title: string,
+  path: readonly string[],
+  told: Set<Schema>,
+): readonly string[] {
+  if (told.has(schema)) return [];
+  told.add(schema);
   const { properties = {}, additionalProperties: rest } = schema;
   const words = Object.entries(properties);
   const rows = words.map(([word, sub]) => row(word, sub, schema.required?.includes(word) === true));
   const table = ['| word | value | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
-  const inner = words.flatMap(([word, sub]) => innerSections(sub, [...path, word]));
-  const named = rest === undefined || rest === false ? [] : innerSections(rest, [...path, 'NAME']);
+  const inner = words.flatMap(([word, sub]) => innerSections(sub, [...path, word], told));
+  const named = rest === undefined || rest === false ? [] : innerSections(rest, [...path, 'NAME'], told);
   return [...(rows.length === 0 ? [] : [`\n## ${title}\n\n${table}\n`]), ...inner, ...named];
 }
 
-function innerSections(schema: Schema, path: readonly string[]): readonly string[] {
-  if (schema.items !== undefined) return innerSections(schema.items, [...path, '[]']);
-  return sections(schema, `\`${path.join('.')}\``, path);
+function innerSections(schema: Schema, path: readonly string[], told: Set<Schema>): readonly string[] {
+  if (schema.items !== undefined) return innerSections(schema.items, [...path, '[]'], told);
+  return sections(schema, `\`${path.join('.')}\``, path, told);
 }
 
 function row(word: string, schema: Schema, required: boolean): string {

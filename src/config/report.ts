@@ -56,7 +56,12 @@ export function describe(path: Path): string {
   const name = (step: string | number | undefined): string =>
     typeof step === 'string' ? shownName(step) : String(step);
   const [section] = path;
-  if (path.length === 2 && /^vrrp_/.test(String(section))) return `${section} ${name(last)}`;
+  if (
+    path.length === 2 &&
+    /^(?:vrrp_|virtual_server_group$)/.test(String(section)) &&
+    typeof last === 'string'
+  )
+    return `${section} ${name(last)}`;
   if (path.length === 2 && section === 'nodes') return `node ${name(last)}`;
   const used = typeof last === 'number' ? 2 : 1;
   const what = typeof last === 'number' ? `${name(path.at(-2))} entry ${last + 1}` : name(last);

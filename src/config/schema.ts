@@ -1,5 +1,6 @@
 import { instanceSchema, leaseSchema } from './instance-schema.ts';
 import { namePattern, userPattern } from './patterns.ts';
+import { poolSchemas } from './pools-schema.ts';
 import { syncGroupsSchema } from './sync-groups.ts';
 import { trackerSchemas } from './track-schema.ts';
 
@@ -38,7 +39,8 @@ export interface Schema {
   readonly secret?: true;
   /** Microseconds. */
   readonly duration?: { readonly min: number; readonly max: number; readonly step: number };
-  readonly ip?: 'address' | 'prefix';
+  /** `endpoint`: with a port or without; `range`: many of them; `network`: a prefix without bits of a host. */
+  readonly ip?: 'address' | 'prefix' | 'network' | 'endpoint' | 'range';
   /** Allowed texts in any case. */
   readonly words?: readonly string[];
 }
@@ -132,5 +134,6 @@ export const configSchema: Schema = {
       description: 'Elections by name. One instance is one election, over one address family or both.',
       why: 'without an instance this director would take part in no election',
     },
+    ...poolSchemas,
   },
 };

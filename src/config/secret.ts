@@ -1,7 +1,10 @@
 import type { Result } from '../base/result.ts';
 import { err } from '../base/result.ts';
 
-/** Reads the first line of a file named in the configuration. The error is a reason, and holds nothing of the text. */
-export type ReadSecret = (file: string) => Result<string, string>;
+/**
+ * Reads a file named in the configuration: its only line, or all of a certificate or key. The error is a reason, and
+ * holds nothing of the text.
+ */
+export type ReadSecret = (file: string, form?: 'line' | 'pem') => Result<string, string>;
 
 export const refuseSecretFiles: ReadSecret = () => err('files are not read here');

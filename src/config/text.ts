@@ -3,7 +3,7 @@ import type { Result } from '../base/result.ts';
 import { err, ok } from '../base/result.ts';
 import type { Finding, Path, Place } from './report.ts';
 
-export const limits = { bytes: 1 << 20, values: 200_000, depth: 32, aliases: 100 } as const;
+export const limits = { bytes: 1 << 22, values: 500_000, depth: 32, aliases: 100 } as const;
 
 export interface TextProblem extends Finding {
   readonly place: Place;
@@ -17,12 +17,12 @@ export const problem = (place: Place, finding: Finding, path: Path = []): TextPr
   ...finding,
 });
 
-/** Bytes to text: at most 1 MiB of UTF-8. */
+/** Bytes to text: at most 4 MiB of UTF-8. */
 export function decode(input: string | Uint8Array): Result<string, TextProblem> {
   const bytes = typeof input === 'string' ? new TextEncoder().encode(input) : input;
   if (bytes.length > limits.bytes) {
     const message = `the file has ${bytes.length} bytes`;
-    return err(problem(start, { message, expected: `at most ${limits.bytes} (1 MiB)` }));
+    return err(problem(start, { message, expected: `at most ${limits.bytes} (4 MiB)` }));
   }
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   const again = new TextEncoder().encode(text);

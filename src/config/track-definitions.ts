@@ -40,7 +40,7 @@ const operator = /^(?:\|\|?|&&?|;|[012&]?>[>&]?\S*|<<?<?\S*|[012]>&[012-])$/;
 const substitution = /\$\(|\$\{|`/;
 const isShell = (program: string): boolean => /(?:^|\/)(?:ba|da|k|z|a)?sh$/.test(program);
 
-function checkCommand(view: View, path: Path, argv: readonly string[]): void {
+export function checkCommand(view: View, path: Path, argv: readonly string[]): void {
   const [program = '', ...args] = argv;
   const at = [...path, 0];
   if (/\s/.test(program)) {

@@ -34,7 +34,7 @@ const defaults: Readonly<Record<string, Schema>> = {
 };
 
 /** No shell reads it, so a text could only be split by guessing. */
-const argv: Pick<Schema, 'type' | 'minItems' | 'items' | 'expected'> = {
+export const argv: Pick<Schema, 'type' | 'minItems' | 'items' | 'expected'> = {
   type: 'array',
   minItems: 1,
   items: {
@@ -45,7 +45,7 @@ const argv: Pick<Schema, 'type' | 'minItems' | 'items' | 'expected'> = {
   expected: 'a list of a program and its arguments, as [/usr/bin/test, -e, /run/ready]',
 };
 
-const account = (description: string): Schema => ({
+export const account = (description: string): Schema => ({
   type: 'string',
   pattern: userPattern,
   expected: 'a name of a user or group',

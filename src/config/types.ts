@@ -1,4 +1,5 @@
 import type { Micros } from '../base/time.ts';
+import type { PoolsConfig } from '../director/types.ts';
 import type { ScriptDefinition } from '../script/definition.ts';
 import type { FileDefinition } from '../vrrp/track-file.ts';
 import type { ProcessDefinition } from '../vrrp/track-process.ts';
@@ -8,6 +9,7 @@ import type { InstanceConfig } from '../vrrp/types.ts';
 export interface Config {
   readonly node: string;
   readonly vrrp_instance: readonly InstanceConfig[];
+  readonly pools: PoolsConfig;
   /** What the instances of this node track. */
   readonly trackers: {
     readonly scripts: readonly ScriptDefinition[];

@@ -4,12 +4,14 @@ import { parseIp, parsePrefix } from '../base/ip.ts';
 import type { Micros } from '../base/time.ts';
 import { formatDuration } from '../base/time.ts';
 import { parseDuration } from './duration.ts';
+import { isNetwork, parseEndpoint, parseEndpointRange } from './endpoint.ts';
 import { laterWhy, renamedTo } from './later.ts';
 import { nearest } from './nearest.ts';
 import type { Finding, Path } from './report.ts';
 import { describe, quote } from './report.ts';
 import type { Schema } from './schema.ts';
 import { configSchema } from './schema.ts';
+import { withDefinitions } from './shared-schemas.ts';
 import type { PlainMap, View } from './view.ts';
 import { isMap, oneOf } from './view.ts';
 
@@ -60,17 +62,25 @@ function compile(schema: Schema): ValidateFunction {
     allowUnionTypes: true,
     useDefaults: true,
     messages: false,
+    inlineRefs: false,
+    // It is a part of this program, and the editor's form of it is validated in a test.
+    validateSchema: false,
   });
   ajv.addVocabulary(['defaultText', 'expected', 'why', 'perNode', 'secret']);
   ajv.addKeyword({ keyword: 'duration', type: ['string', 'number'], errors: false, validate: isDuration });
-  ajv.addKeyword({ keyword: 'ip', type: 'string', errors: false, validate: isIp });
+  ajv.addKeyword({
+    keyword: 'ip',
+    type: 'string',
+    errors: false,
+    validate: (form: NonNullable<Schema['ip']>, text: string) => ipForms[form](text),
+  });
   ajv.addKeyword({
     keyword: 'words',
     type: 'string',
     errors: false,
     validate: (words: readonly string[], text: string) => wordOf(words, text) !== undefined,
   });
-  return ajv.compile(schema);
+  return ajv.compile(withDefinitions(schema));
 }
 
 /** The word as the schema writes it, whatever the case in the file. */
@@ -87,8 +97,13 @@ function isDuration(range: NonNullable<Schema['duration']>, written: string | nu
   );
 }
 
-const isIp = (form: NonNullable<Schema['ip']>, text: string): boolean =>
-  form === 'prefix' ? parsePrefix(text).ok : parseIp(text) !== undefined;
+const ipForms: Readonly<Record<NonNullable<Schema['ip']>, (text: string) => boolean>> = {
+  address: (text) => parseIp(text) !== undefined,
+  prefix: (text) => parsePrefix(text).ok,
+  network: isNetwork,
+  endpoint: (text) => parseEndpoint(text) !== undefined,
+  range: (text) => parseEndpointRange(text) !== undefined,
+};
 
 /** @returns the known word that was probably meant */
 function unknownKey(view: View, path: Path, error: ErrorObject): string | undefined {
@@ -145,6 +160,8 @@ function homeOf(word: string): string | undefined {
   const places = [
     ['in a vrrp_instance', instance === false ? undefined : instance],
     ['in global', properties.global],
+    ['in a virtual_server', properties.virtual_server?.items],
+    ['in a real_server', properties.virtual_server?.items?.properties?.['real_server']?.items],
   ] as const;
   return places.find(([, schema]) => Object.hasOwn(schema?.properties ?? {}, word))?.[0];
 }
@@ -210,7 +227,7 @@ export function expectedOf(schema: Schema): string {
   if (schema.enum !== undefined) parts.push(oneOf(schema.enum));
   if (schema.words !== undefined) parts.push(oneOf(schema.words));
   if (schema.duration !== undefined) parts.push(durationRange(schema.duration));
-  if (schema.ip !== undefined) parts.push(ipText(schema.ip));
+  if (schema.ip !== undefined) parts.push(ipTexts[schema.ip]);
   if (schema.type.includes('integer') && schema.enum === undefined) {
     parts.push(`a whole number from ${schema.minimum ?? 0} to ${schema.maximum ?? 0}`);
   }
@@ -223,8 +240,13 @@ export function expectedOf(schema: Schema): string {
   return parts.join(', or ');
 }
 
-const ipText = (form: NonNullable<Schema['ip']>): string =>
-  form === 'prefix' ? 'an address such as 10.1.0.100 or fd00:1::100/64' : 'an IPv4 or IPv6 address';
+const ipTexts: Readonly<Record<NonNullable<Schema['ip']>, string>> = {
+  address: 'an IPv4 or IPv6 address',
+  prefix: 'an address such as 10.1.0.100 or fd00:1::100/64',
+  network: 'a network such as 10.2.0.0/24 or fd00:2::/64',
+  endpoint: 'an address with a port, as 10.1.0.100:80 or "[fd00:1::100]:80"',
+  range: 'addresses with ports, as 10.1.0.100-105:80',
+};
 
 export function durationRange({ min, max, step }: NonNullable<Schema['duration']>): string {
   const say = (n: number): string => (n === 0 ? '0s' : formatDuration(n as Micros));

@@ -2,12 +2,26 @@ import { nearest } from './nearest.ts';
 import type { Finding, Path, Place, Report } from './report.ts';
 import { describe, plainNames, pointer, quote, shownName } from './report.ts';
 import type { Schema } from './schema.ts';
-import type { Entry, Tree } from './tree.ts';
+import type { Entry, ScalarTree, Tree } from './tree.ts';
 
 type Plain = string | number | boolean | null | PlainMap | Plain[];
 export interface PlainMap {
   [word: string]: Plain;
 }
+
+/** What has no value by node looks the same to all: made once for a file, and then shared. */
+export type SharedParts = Map<Tree, { readonly schema: Schema | undefined; readonly plain: Plain }>;
+/** Values in a part, from which sharing it is cheaper than to make it again. */
+const worthSharing = 16;
+
+/**
+ * A map of the file: a key such as "constructor" is a key like any other. An object without any prototype would be
+ * that too, but is a hash table to V8, with several times the memory.
+ */
+const Bare = function () {
+  // It is only there for its prototype, which has nothing in it.
+} as unknown as new () => PlainMap;
+Bare.prototype = Object.create(null) as object;
 
 export const isMap = (value: Plain): value is PlainMap =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -21,12 +35,21 @@ export class View {
   readonly #report: Report;
   /** Pointers of values that came out of a per-node map. */
   readonly #chosen = new Set<string>();
+  readonly #shared: SharedParts;
   /** Paths without a value because their per-node map is wrong, which has been said. */
   readonly broken: Path[] = [];
 
   /** @param nodes the names under `nodes`; empty when the file has none */
-  constructor(tree: Tree, schema: Schema, node: string, nodes: readonly string[], report: Report) {
+  constructor(
+    tree: Tree,
+    schema: Schema,
+    node: string,
+    nodes: readonly string[],
+    report: Report,
+    shared: SharedParts = new Map(),
+  ) {
     this.#tree = tree;
+    this.#shared = shared;
     this.#report = report;
     this.#nodes = nodes;
     this.node = node;
@@ -57,6 +80,22 @@ export class View {
 
   #resolve(tree: Tree, schema: Schema | undefined, path: Path, mayChoose = true): Plain | undefined {
     if (tree.kind === 'scalar') return tree.value;
+    if (tree.size < worthSharing) return this.#make(tree, schema, path, mayChoose);
+    const shared = this.#shared.get(tree);
+    if (shared !== undefined && shared.schema === schema) return shared.plain;
+    const before = this.#chosen.size + this.broken.length;
+    const plain = this.#make(tree, schema, path, mayChoose);
+    const same = this.#chosen.size + this.broken.length === before;
+    if (plain !== undefined && same) this.#shared.set(tree, { schema, plain });
+    return plain;
+  }
+
+  #make(
+    tree: Exclude<Tree, ScalarTree>,
+    schema: Schema | undefined,
+    path: Path,
+    mayChoose: boolean,
+  ): Plain | undefined {
     if (tree.kind === 'list')
       return tree.items.map((item, at) => this.#resolve(item, schema?.items, [...path, at]) ?? null);
     if (mayChoose && schema !== undefined && isPerNode(tree.entries, schema, this.#nodes)) {
@@ -65,8 +104,7 @@ export class View {
       else this.#chosen.add(pointer(path));
       return value && this.#resolve(value, schema, path, false);
     }
-    // No prototype: a key such as "constructor" or "__proto__" is a key like any other.
-    const plain = Object.create(null) as PlainMap;
+    const plain = new Bare();
     for (const [key, { value }] of tree.entries) {
       const sub =
         schema?.properties !== undefined && Object.hasOwn(schema.properties, key)

@@ -23,13 +23,16 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'vrrp/track-file.ts',
     'vrrp/track-process.ts',
     'script/definition.ts',
+    'director/types.ts',
+    'healthcheck/types.ts',
+    'ipvs/types.ts',
     'yaml',
     'ajv',
   ],
   'control.ts': ['base', 'vrrp/status.ts', 'process/scripts-messages.ts'],
   kernel: ['base', 'netlink', 'nft', 'vrrp', 'ipvs', 'healthcheck'],
   // What one child is composed of. docs/decisions/0005-children-under-process.md
-  process: ['base', 'script', 'vrrp', 'kernel'],
+  process: ['base', 'script', 'vrrp', 'healthcheck', 'kernel'],
   'log.ts': ['pino'],
   'daemon.ts': ['base', 'config', 'control.ts', 'kernel', 'process', 'vrrp/status.ts', 'pino'],
   api: ['base', 'control.ts'],
@@ -69,8 +72,7 @@ export const pure: readonly string[] = [
   'script',
   'ipvs',
   'director',
-  'healthcheck/types.ts',
-  'healthcheck/tracker.ts',
+  'healthcheck',
   'netlink',
   'nft',
   'config',
@@ -89,6 +91,8 @@ export const pure: readonly string[] = [
 ];
 
 export const impure: readonly string[] = [
+  'healthcheck/checkers',
+  'healthcheck/http',
   'netlink/connection.ts',
   'netlink/error.ts',
   'netlink/subscription.ts',
