@@ -72,7 +72,7 @@ export function readDestination(
     return fault('attribute-width', `a destination with ${found.address.length} octets of address`);
   const statistics = readStatistics(found);
   if (!statistics.ok) return statistics;
-  // 5..7 slip through the kernel's checks and forward nothing: as unwanted as bypass, so the difference shows.
+  // 5..7 slip through the kernel and forward nothing: as unwanted as bypass, so that the difference shows.
   const forward = nameOf(forwardNumber, found.forward & forwardMask) ?? 'bypass';
   return ok({
     address,
@@ -129,7 +129,9 @@ function readAttribute(reader: AttributeReader, found: Found): void {
   else if (reader.type === Attribute.statistics64) found.wide = reader.raw();
 }
 
-/** The kernel wraps in IPIP whatever number it does not know, and looks at a port for GUE only. ip_vs_xmit.c */
+/**
+ * The kernel wraps in IPIP whatever number it does not know, and looks at a port for GUE only. ip_vs_xmit.c
+ */
 function tunnelOf({ tunnelType, tunnelPort, tunnelFlags }: Found): Tunnel {
   const type = nameOf(tunnelNumber, tunnelType) ?? 'ipip';
   return {

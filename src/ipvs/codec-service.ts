@@ -82,8 +82,8 @@ interface Found extends StatisticsNests {
 }
 
 /**
- * @returns reason `family` for a service that this program has no words for, of another protocol or family: it is
- * somebody else's
+ * @returns reason `family` for a service that this program has no words for, of another protocol or family:
+ * it is somebody else's
  */
 export function readService(
   reader: AttributeReader,
@@ -157,7 +157,10 @@ function persistenceOf(
   return { timeout_s, ...granularityOf(netmask, family), ...(engine === 'sip' && { engine }) };
 }
 
-/** IPv4: the four octets of a mask, which need not be a prefix; IPv6: a number of bits in the order of the host. */
+/**
+ * IPv4: the four octets of a mask, which need not be a prefix; IPv6: a number of bits in the order of the
+ * host.
+ */
 function granularityOf(
   octets: Uint8Array | undefined,
   family: Family,

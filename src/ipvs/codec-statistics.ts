@@ -17,7 +17,10 @@ export interface StatisticsNests {
   wide: Uint8Array | undefined;
 }
 
-/** The 64-bit nest where there is one: then the other, which says the same in fewer bits, is not even looked at. */
+/**
+ * The 64-bit nest where there is one: then the other, which says the same in fewer bits, is not even looked
+ * at.
+ */
 export function readStatistics({
   narrow,
   wide,

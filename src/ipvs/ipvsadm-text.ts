@@ -1,6 +1,6 @@
 /**
- * Our values as rule lines of ipvsadm: what `ipvsadm -R` takes, and what `ipvsadm -S -n` writes but for thresholds, which
- * it forgets. ipvsadm(8)
+ * Our values as rule lines of ipvsadm: what `ipvsadm -R` takes, and what `ipvsadm -S -n` writes but for
+ * thresholds, which it forgets. ipvsadm(8)
  */
 import { addressBits, ipFromBytes } from '../base/ip.ts';
 import { maskOfLength } from './codec-address.ts';

@@ -46,12 +46,17 @@ function meaning(write: Write, errno: number): string | undefined {
 function missing(write: Write): string {
   if (write.command !== 'new-service' && write.command !== 'set-service') return 'there is no such server';
   const { scheduler, persistence } = write.service;
-  const engine = persistence?.engine;
-  return `the kernel has no scheduler ${scheduler}${engine === undefined ? '' : ` or no persistence engine ${engine}`}`;
+  const engine = persistence?.engine === undefined ? '' : ` or no persistence engine ${persistence.engine}`;
+  return `the kernel has no scheduler ${scheduler}${engine}`;
 }
 
 function invalid(write: Write): string | undefined {
   if (write.command === 'set-config') return 'a timeout is out of range';
   if (write.command !== 'new-dest' && write.command !== 'set-dest') return undefined;
-  return 'its address is not one of a single host, or it mixes address families without a tunnel, or GUE has no port';
+  const reasons = [
+    'its address is not one of a single host',
+    'it mixes address families without a tunnel',
+    'GUE has no port',
+  ];
+  return reasons.join(', or ');
 }

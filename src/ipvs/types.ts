@@ -1,6 +1,7 @@
 /**
- * The IPVS table of a network namespace as values: what the file wants and what the kernel holds are the same shape, so
- * that they can be compared. Names are those of the kernel and of ipvsadm. protocols §4; ip_vs.h (uapi)
+ * The IPVS table of a network namespace as values: what the file wants and what the kernel holds are the same
+ * shape, so that they can be compared. Names are those of the kernel and of ipvsadm. protocols §4; ip_vs.h
+ * (uapi)
  */
 import { familyOf, type Family, type Ip } from '../base/ip.ts';
 
@@ -19,7 +20,10 @@ export interface Persistence {
   readonly timeout_s: number;
   /** Prefix length of the clients that are taken for one: 32 or 128 for single addresses. */
   readonly granularity: number;
-  /** An IPv4 mask that is no prefix, which the kernel takes too: only others write it. `granularity` is its first ones. */
+  /**
+   * An IPv4 mask that is no prefix, which the kernel takes too: only others write it. `granularity` is its
+   * first ones.
+   */
   readonly netmask?: Ip;
   readonly engine?: 'sip';
 }
@@ -102,7 +106,10 @@ export interface Timeouts {
 export const familyOfKey = (key: ServiceKey): Family =>
   key.kind === 'fwmark' ? key.family : familyOf(key.address);
 
-/** One text for one service, for maps, journals and people: "TCP 10.1.0.100:80", "TCP [fd00:1::100]:80", "fwmark 7 IPv4". */
+/**
+ * One text for one service, for maps, journals and people: "TCP 10.1.0.100:80", "TCP [fd00:1::100]:80",
+ * "fwmark 7 IPv4".
+ */
 export function serviceName(key: ServiceKey): string {
   if (key.kind === 'fwmark') return `fwmark ${key.fwmark} IPv${key.family}`;
   return `${key.protocol} ${endpoint(key)}`;

@@ -37,7 +37,9 @@ export interface KernelIpvsOptions {
   readonly timeLimit?: Micros;
 }
 
-/** Asks for the family, which makes the kernel load its module. Throws NetlinkError when no socket can be had. */
+/**
+ * Asks for the family, which makes the kernel load its module. Throws NetlinkError when no socket can be had.
+ */
 export async function openKernelIpvs(options: KernelIpvsOptions = {}): Promise<KernelIpvs> {
   const { netns, timeLimit = defaultTimeLimit } = options;
   const socket =
@@ -57,7 +59,9 @@ export class KernelIpvs implements IpvsLink {
     this.#connection = new NetlinkConnection(socket, { timeLimit });
   }
 
-  /** As of the last time the family was looked for: a module that was loaded since is found by the next call. */
+  /**
+   * As of the last time the family was looked for: a module that was loaded since is found by the next call.
+   */
   get unavailable(): string | undefined {
     return this.#unavailable;
   }
@@ -107,8 +111,8 @@ export class KernelIpvs implements IpvsLink {
   }
 
   /**
-   * After an answer that never came, or was lost, the rest is not sent: what the kernel holds then has to be read
-   * again anyway.
+   * After an answer that never came, or was lost, the rest is not sent: what the kernel holds then has to be
+   * read again anyway.
    */
   async write(writes: readonly Write[]): Promise<readonly Result<'done', Refusal>[]> {
     const familyId = this.#familyId ?? (await this.#resolve());
@@ -205,7 +209,10 @@ function netlinkError(error: unknown): NetlinkError {
   throw error;
 }
 
-/** Rows of kinds we do not know are somebody else's; anything else that is not understood makes the table unreadable. */
+/**
+ * Rows of kinds we do not know are somebody else's; anything else that is not understood makes the table
+ * unreadable.
+ */
 function known<T>(result: Result<T, DecodeFault>): T | undefined {
   if (result.ok) return result.value;
   if (result.error.reason === 'family') return undefined;

@@ -234,7 +234,10 @@ function refusedNumbers({ forward, weight, upperThreshold, lowerThreshold, tunne
   return upperThreshold > mostInt ? Errno.EINVAL : 0;
 }
 
-/** What can be told without the routing table: in the kernel a broadcast address of an interface is none either. */
+/**
+ * What can be told without the routing table: in the kernel a broadcast address of an interface is none
+ * either.
+ */
 function isSingleHost(address: Ip): boolean {
   if (isMulticast(address)) return false;
   const octets = ipBytes(address);

@@ -61,8 +61,8 @@ export class NetlinkConnection {
   #closed = false;
 
   /**
-   * @param options.timeLimit longest silence of the kernel at the beginning of an exchange; up to twice as long after
-   * it has said something
+   * @param options.timeLimit longest silence of the kernel at the beginning of an exchange; up to twice as
+   * long after it has said something
    */
   constructor(socket: NetlinkSocket, options: { readonly timeLimit?: Micros } = {}) {
     this.#socket = socket;

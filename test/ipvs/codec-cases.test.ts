@@ -87,7 +87,9 @@ const valueOf = (bytes: Uint8Array): string =>
     bytes.length === 16 && bytes.subarray(4).every((octet) => octet === 0) ? bytes.subarray(0, 4) : bytes,
   ).toString('hex');
 
-/** @returns attributes of theirs that ours does not say the same in, after those of ours were found in theirs */
+/**
+ * @returns attributes of theirs that ours does not say the same in, after those of ours were found in theirs
+ */
 function missing(ours: Map<number, Uint8Array>, theirs: Map<number, Uint8Array>): readonly number[] {
   for (const [type, bytes] of ours) {
     const other = theirs.get(type);
@@ -150,7 +152,10 @@ function encode({ id, genl_cmd, body_hex = '', intent }: Case): void {
   assert.deepEqual(differences, leftOut[id]);
 }
 
-/** Ours knows the family of the service it asked for, and never guesses: told the family, it reads the address. */
+/**
+ * Ours knows the family of the service it asked for, and never guesses: told the family, it reads the
+ * address.
+ */
 function readAddress({ address_hex = '', expect }: Case): void {
   const bytes = Buffer.from(address_hex, 'hex');
   const families: readonly Family[] = expect === 'error' ? [4, 6] : [expect === 'inet' ? 4 : 6];
@@ -191,7 +196,7 @@ const checks: Readonly<Record<Exclude<Case['kind'], 'client'>, (one: Case) => vo
 describeCases('ipvs-netlink-cases.json', (data) => {
   const { cases } = data as { readonly cases: readonly Case[] };
   for (const one of cases) {
-    // What a client does is no matter of octets: kernel/ipvs.test.ts lets the socket end in the middle of a dump.
+    // What a client does is no matter of octets: kernel/ipvs.test.ts lets the socket end within a dump.
     if (one.kind !== 'client') {
       const check = checks[one.kind];
       it(one.id, () => check(one));
@@ -208,7 +213,7 @@ describeCases('ipvs-netlink-cases.json', (data) => {
   });
 
   printAfter([
-    'choices: a server command names its service by the key alone; tunnel attributes are written for tunnels only;',
+    'choices: a server command names its service by the key alone; tunnel attributes are for tunnels only;',
     'the family of a server is never guessed from its octets, as the service that was asked for has one',
   ]);
 });

@@ -1,4 +1,6 @@
-/** Services of every kind that the kernel and ipvsadm both know, and the short words tests write them with. */
+/**
+ * Services of every kind that the kernel and ipvsadm both know, and the short words tests write them with.
+ */
 import { ip } from '../../src/base/ip.ts';
 import type { Write } from '../../src/ipvs/link.ts';
 import type {

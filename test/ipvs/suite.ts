@@ -1,4 +1,7 @@
-/** What every implementation of the port to the IPVS table does: one list of cases for the real kernel and for ours. */
+/**
+ * What every implementation of the port to the IPVS table does: one list of cases for the real kernel and for
+ * ours.
+ */
 import assert from 'node:assert/strict';
 import type { IpvsLink, Write } from '../../src/ipvs/link.ts';
 import type { ActualDestination, ActualService, Destination, Service } from '../../src/ipvs/types.ts';

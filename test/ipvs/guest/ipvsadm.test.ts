@@ -28,7 +28,9 @@ async function newSide(): Promise<Side> {
 
 /** Service by service, so that a difference is told with its neighbours. */
 const rules = (text: string): readonly string[] => text.trim().split('\n').sort();
-/** `ipvsadm -S` forgets thresholds, and the third flag of the schedulers that have names for the first two. */
+/**
+ * `ipvsadm -S` forgets thresholds, and the third flag of the schedulers that have names for the first two.
+ */
 const asSaved = (line: string): string =>
   line.replace(/ -[xy] \d+/g, '').replace(/(-s [sm]h .*),flag-3/, '$1');
 
