@@ -40,6 +40,10 @@ export class Paths {
     this.#paths[from]![to]![ailment] += by;
   }
 
+  isCut(from: number, to: number): boolean {
+    return this.#paths[from]![to]!.cuts > 0;
+  }
+
   /** @returns delays of the copies that arrive */
   carry(from: number, to: number): readonly Micros[] {
     const world = this.#world;

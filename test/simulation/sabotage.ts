@@ -56,7 +56,8 @@ export function sabotage(rule: BreakableRule | undefined): Sabotage {
   }
 }
 
-function replace<T extends object, K extends keyof T>(
+/** @returns what puts the old one back */
+export function replace<T extends object, K extends keyof T>(
   target: T,
   key: K,
   change: (old: T[K]) => T[K],

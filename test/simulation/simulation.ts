@@ -8,6 +8,7 @@ import { describe, Router } from './router.ts';
 import type { SimulatedPacket } from './simulated-link.ts';
 import { type BreakableRule, sabotage } from './sabotage.ts';
 import { contested, drawScenario, type Scenario } from './scenario.ts';
+import { watchWallClock } from './wall-clock.ts';
 import { World } from './world.ts';
 
 export interface SimulationReport {
@@ -81,25 +82,3 @@ export function simulate(seed: number, { broken, tell }: SimulationOptions = {})
 
 /** A whole wait of the slowest, its preemption delay, a retry after a refusal, and reaction. */
 const convergence = ({ shortest }: Scenario): number => 2 * 4 * shortest + 4_000_000 + 5_000_000 + 2_000_000;
-
-/** Clocks step in this world; nothing of the product may look at one, and nothing may be left to chance. */
-function watchWallClock(): { looks(): number; undo(): void } {
-  const { now } = Date;
-  const { random } = Math;
-  let looks = 0;
-  Date.now = () => {
-    looks++;
-    return now();
-  };
-  Math.random = () => {
-    looks++;
-    return random();
-  };
-  return {
-    looks: () => looks,
-    undo: () => {
-      Date.now = now;
-      Math.random = random;
-    },
-  };
-}

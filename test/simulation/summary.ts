@@ -10,12 +10,13 @@ export interface Summary {
 
 export const newSummary = (): Summary => ({ seeds: 0, counts: {}, failed: [] });
 
-/** Shares are compared, everything else is counted. */
-const isShare = (name: string): boolean => name === 'worstShare';
+/** Maxima are compared, everything else is counted. */
+const isMaximum = (name: string): boolean =>
+  ['worstShare', 'mostPromotions', 'slowestSettling'].includes(name);
 
 export function addCounts(into: Record<string, number>, counts: Readonly<Record<string, number>>): void {
   for (const [name, count] of Object.entries(counts))
-    into[name] = isShare(name) ? Math.max(into[name] ?? 0, count) : (into[name] ?? 0) + count;
+    into[name] = isMaximum(name) ? Math.max(into[name] ?? 0, count) : (into[name] ?? 0) + count;
 }
 
 export function addReport(summary: Summary, report: SimulationReport): void {

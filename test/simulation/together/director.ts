@@ -1,4 +1,3 @@
-import type { Family } from '../../../src/base/ip.ts';
 import type { InstanceStatus, VrrpStatus } from '../../../src/vrrp/status.ts';
 import type { State, TransitionReason } from '../../../src/vrrp/events.ts';
 import type { TrackerReport } from '../../../src/vrrp/track-board.ts';
@@ -19,7 +18,13 @@ export interface Onlooker {
   heard(director: Director, instance: InstanceConfig, packet: SimulatedPacket): void;
   /** What a tracker says is given to the product now. */
   told(director: Director, report: TrackerReport): void;
-  transition(director: Director, instance: InstanceConfig, from: State, to: State, reason: TransitionReason): void;
+  transition(
+    director: Director,
+    instance: InstanceConfig,
+    from: State,
+    to: State,
+    reason: TransitionReason,
+  ): void;
   /** The kernel's answers, or whether the process runs, have changed. */
   changed(director: Director): void;
 }
@@ -56,13 +61,10 @@ export class Director extends SimulatedProcess {
     return this.runner?.status();
   }
 
-  /** It has an address to speak from over this family. */
-  speaks(link: number, family: Family): boolean {
-    const facts = this.kernel.facts(`eth${link}`);
-    return facts?.addresses.some(({ address, ours, tentative }) => {
-      const of = address.includes(':') ? 6 : 4;
-      return of === family && !ours && !tentative;
-    }) === true;
+  /** It has an address on eth0 to speak from over IPv6. */
+  get speaksSix(): boolean {
+    const own = this.kernel.facts('eth0')?.addresses.filter(({ ours, tentative }) => !ours && !tentative);
+    return own?.some(({ address }) => address.includes(':')) === true;
   }
 
   receive(link: number, packet: SimulatedPacket): void {

@@ -55,7 +55,10 @@ export function drawPlan(world: World, row: Row): Plan {
       interfaceOf(link, at, [hosts[2 * link]![at]!, hosts[2 * link + 1]![at]!]),
     );
     const track = row === 'trackers' ? drawTracks(world) : [];
-    const preempt = { mode: preempts || world.chance(0.4) ? 'always' : 'never', delay: drawDelay(world) } as const;
+    const preempt = {
+      mode: preempts || world.chance(0.4) ? 'always' : 'never',
+      delay: drawDelay(world),
+    } as const;
     const configs = families.map((of, member) => ({
       ...instance(member, spread ? member : 0, of, advert_int),
       priority: priorities[member]![at]! as Priority,
