@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { registerCheck } from './cli/check.ts';
 import { registerLab } from './cli/lab.ts';
+import { registerApply, registerPlan, registerServer } from './cli/plan.ts';
 import { registerRun } from './cli/run.ts';
 import { registerStatus } from './cli/status.ts';
 
@@ -17,5 +18,14 @@ const program = new Command('vipkeeper')
   .version(version)
   .showHelpAfterError()
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
-for (const register of [registerRun, registerCheck, registerStatus, registerLab]) register(program);
+const verbs = [
+  registerRun,
+  registerCheck,
+  registerStatus,
+  registerPlan,
+  registerApply,
+  registerServer,
+  registerLab,
+];
+for (const register of verbs) register(program);
 await program.parseAsync();

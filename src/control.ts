@@ -1,5 +1,8 @@
 /** The port through which API, CLI and drills see and steer a daemon; nothing else of it is theirs to touch. */
 import type { Micros } from './base/time.ts';
+import type { Override } from './director/types.ts';
+import type { Plan } from './ipvs/plan.ts';
+import type { PoolsStatus } from './process/pools-status.ts';
 import type { ScriptsStatus } from './process/scripts-messages.ts';
 import type { VrrpStatus } from './vrrp/status.ts';
 
@@ -31,6 +34,8 @@ export interface Snapshot {
   readonly vrrp: VrrpStatus | undefined;
   /** As the scripts process said it last: look at its own `at`. */
   readonly scripts: ScriptsStatus | undefined;
+  /** Virtual servers, as the parent knows them. */
+  readonly pools: PoolsStatus;
 }
 
 /** Who may connect to the control socket. */
@@ -41,6 +46,17 @@ export interface Admission {
   readonly admits: (descriptor: number) => boolean;
 }
 
+/** What a reload of the file would write into the IPVS table, or why nobody can say. */
+export type PlanAnswer =
+  { readonly plan: Plan; readonly digest: string } | { readonly errors: readonly string[] };
+
+export type { Override };
+
 export interface Control {
   snapshot(): Promise<Snapshot>;
+  plan(): Promise<PlanAnswer>;
+  /** @returns why nothing was done; empty when it is in force */
+  apply(digest: string): Promise<readonly string[]>;
+  /** Without `to` every word about the real server is taken back. */
+  override(override: Override | Omit<Override, 'to'>): void;
 }

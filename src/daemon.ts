@@ -1,41 +1,49 @@
 /**
- * The parent process "vipkeeper": reads the file, starts and watches the children, finishes for a dead vrrp process,
- * answers on the control socket. Composition root: machines and runners meet here and nowhere else.
+ * The parent process "vipkeeper": reads the file, starts and watches the children, keeps the IPVS table, answers on the
+ * control socket. Composition root: machines and runners meet here and nowhere else.
  */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { after, type Micros } from './base/time.ts';
+import { err, ok, type Result } from './base/result.ts';
 import { loadConfig, type NodeName } from './config/load.ts';
 import { renderError } from './config/report.ts';
 import type { Config } from './config/types.ts';
-import type { Admission, Control, ProcessName, ProcessStatus, Snapshot } from './control.ts';
+import type {
+  Admission,
+  Control,
+  Override,
+  PlanAnswer,
+  ProcessName,
+  ProcessStatus,
+  Snapshot,
+} from './control.ts';
+import { declaredBy } from './director/director.ts';
+import { removalOf, removalText } from './ipvs/guard.ts';
+import type { Plan } from './ipvs/plan.ts';
+import { openKernelIpvs } from './kernel/ipvs.ts';
 import { native } from './kernel/native.ts';
 import { pssOf } from './kernel/process-memory.ts';
 import { secretReader } from './kernel/secret-file.ts';
 import { ServiceManager } from './kernel/service-manager.ts';
-import { checksAccount } from './process/account.ts';
 import { admission } from './process/admission.ts';
-import { Child, type ChildHandlers } from './process/child.ts';
-import type { ChildBeat, FromVrrp, ToChild, ToVrrp } from './process/messages.ts';
-import { realtimeLoopOptions } from './process/node-options.ts';
-import { Question } from './process/question.ts';
-import { ScriptsGuardian, trackerDefinitions } from './process/scripts-guardian.ts';
-import type { FromScripts, ScriptsStatus, ToScripts } from './process/scripts-messages.ts';
-import { VrrpGuardian } from './process/vrrp-guardian.ts';
-import type { VrrpStatus } from './vrrp/status.ts';
+import { ScriptsChild, startChecks } from './process/bystanders.ts';
+import type { FromChecks, ScriptEnded, ToChecks } from './process/checks-messages.ts';
+import type { Child } from './process/child.ts';
+import { Pools } from './process/pools.ts';
+import { trackerDefinitions } from './process/scripts-guardian.ts';
+import { VrrpChild } from './process/vrrp-child.ts';
 
 export interface DaemonOptions {
   readonly file: string;
   readonly node: NodeName;
+  /** Of its own, under /run: the journal of what is ours in the kernel. */
+  readonly folder: string;
 }
 
-/** vrrp beats every 100 ms and must be replaced well inside the life of a lease; the others beat every 500 ms. */
-const vrrpSilence_ms = 1_000;
-const childSilence_ms = 5_000;
 const beatInterval_ms = 1_000;
 const stopLimit_ms = 3_000;
-/** A status that vrrp does not give in this time is shown as it last was, with its age. */
-const statusLimit_ms = 500;
 
 export class Daemon implements Control {
   /** Who may ask for the snapshot. */
@@ -44,94 +52,156 @@ export class Daemon implements Control {
   readonly #log: Logger;
   readonly #startedAt = native.now() as Micros;
   readonly #serviceManager = new ServiceManager(process.env['NOTIFY_SOCKET']);
-  readonly #guardian = new VrrpGuardian();
-  readonly #scriptsGuardian = new ScriptsGuardian();
-  readonly #children: {
-    readonly vrrp: Child<ToVrrp, FromVrrp>;
-    readonly checks: Child<ToChild, ChildBeat>;
-    readonly scripts: Child<ToScripts, FromScripts>;
-  };
+  readonly #vrrp: VrrpChild;
+  readonly #scripts: ScriptsChild;
+  readonly #checks: Child<ToChecks, FromChecks>;
+  readonly #pools: Pools;
   readonly #beat: NodeJS.Timeout;
-  readonly #vrrpStatus = new Question<VrrpStatus>(
-    (id) => this.#children.vrrp.send({ type: 'status', id }),
-    statusLimit_ms,
-  );
-  readonly #scriptsStatus = new Question<ScriptsStatus>(
-    (id) => this.#children.scripts.send({ type: 'status', id }),
-    statusLimit_ms,
-  );
   #config: Config;
   #loadedAt: Micros;
   #refused: { readonly at: Micros; readonly errors: readonly string[] } | undefined;
-  /** Where the reports of the scripts process come from. */
-  #sender: { readonly pid: number; readonly address: string } | undefined;
 
-  constructor(options: DaemonOptions, config: Config, log: Logger) {
+  /** @throws when this machine cannot run it */
+  static async start(options: DaemonOptions, config: Config, log: Logger): Promise<Daemon> {
+    // The socket is for the whole life: a module that is loaded later is found by the next round.
+    const link = await openKernelIpvs();
+    return new Daemon(options, config, log, link);
+  }
+
+  private constructor(
+    options: DaemonOptions,
+    config: Config,
+    log: Logger,
+    link: Awaited<ReturnType<typeof openKernelIpvs>>,
+  ) {
     this.#options = options;
     this.#config = config;
     this.#log = log;
     this.#loadedAt = this.#startedAt;
-    this.#children = {
-      vrrp: this.#startVrrp(),
-      checks: this.#startBystander<ToChild, ChildBeat>('checks', checksAccount(config.process.checks_user)),
-      scripts: this.#startBystander<ToScripts, FromScripts>('scripts', [], {
-        ready: () => this.#configureScripts(true),
-        message: (message) => this.#hearScripts(message),
-        ended: () => {
-          this.#sender = undefined;
-          this.#scriptsGuardian.ended();
-        },
-      }),
-    };
+    const { checks_user: checks, script_user: script } = config.process;
+    this.#pools = new Pools(
+      link,
+      options.folder,
+      config.pools,
+      { checks, script },
+      {
+        info: (text, about = {}) => log.info(about, text),
+        warn: (text, about = {}) => log.warn(about, text),
+        toChecks: (message) => this.#checks.send(message),
+        toScripts: (message) => this.#scripts.child.send(message),
+        checksReady: () => this.#tellChecksReady(),
+      },
+    );
+    this.#vrrp = new VrrpChild(log, {
+      started: () => {
+        this.#configureVrrp();
+        this.#tellChecksReady();
+        this.#scripts.introduce();
+      },
+      trackerChannel: (channel) => this.#scripts.connect(channel),
+    });
+    this.#scripts = new ScriptsChild(log, {
+      started: () => this.#configureScripts(true),
+      introduce: (sender) => this.#vrrp.child.send(sender),
+      scriptEnded: (message) => this.#scriptEnded(message),
+    });
+    this.#checks = startChecks(log, () => this.#pools.checks.args, {
+      started: () => this.#pools.checksStarted(),
+      ended: () => this.#pools.checksEnded(),
+      reported: (reports) => this.#pools.reported(reports),
+      script: (message) => this.#scripts.child.send(message),
+    });
+    this.#pools.configure(config.pools, script);
+    this.#tellMissing();
     this.#beat = setInterval(() => this.#sendBeats(), beatInterval_ms);
     log.info({ file: options.file, instances: config.vrrp_instance.length }, 'started');
     this.#serviceManager.ready(`node ${config.node}`);
   }
 
-  /** SIGHUP: a file with mistakes changes nothing. @returns whether it is in force */
-  reload(): boolean {
+  /** SIGHUP: a file with mistakes changes nothing. @returns why it is not in force, if so */
+  reload(allowRemoval = false): readonly string[] {
     this.#serviceManager.reloading();
-    const { file, node } = this.#options;
-    const errors = this.#tryReload(file, node);
-    if (errors.length > 0) {
+    const { file } = this.#options;
+    const loaded = this.#load();
+    const errors = loaded.ok ? this.#objections(loaded.value, allowRemoval) : loaded.error;
+    if (loaded.ok && errors.length === 0) this.#take(loaded.value);
+    else {
       this.#refused = { at: native.now() as Micros, errors };
       for (const error of errors) this.#log.error(error);
       this.#log.error({ file }, 'reload refused: the configuration before it stays in force');
-    } else this.#log.info({ file }, 'reloaded');
+    }
     this.#serviceManager.ready(`node ${this.#config.node}`);
-    return errors.length === 0;
+    return errors;
   }
 
-  #tryReload(file: string, node: NodeName): readonly string[] {
+  #load(): Result<Config, readonly string[]> {
+    const { file, node } = this.#options;
     let text: Uint8Array;
     try {
       text = readFileSync(file);
     } catch (error) {
-      return [`${file}: cannot be read: ${(error as Error).message}`];
+      return err([`${file}: cannot be read: ${(error as Error).message}`]);
     }
     const loaded = loadConfig(text, file, node, secretReader(file));
-    if (!loaded.ok) return loaded.error.map(renderError);
-    this.#config = loaded.value.config;
+    return loaded.ok ? ok(loaded.value.config) : err(loaded.error.map(renderError));
+  }
+
+  /** A file without a mistake in it may be one. */
+  #objections(config: Config, allowRemoval: boolean): readonly string[] {
+    const removal = removalOf(declaredBy(this.#config.pools), declaredBy(config.pools));
+    return removal.refused && !allowRemoval ? [`${this.#options.file}: ${removalText(removal)}`] : [];
+  }
+
+  #take(config: Config): void {
+    this.#config = config;
     this.#loadedAt = native.now() as Micros;
     this.#refused = undefined;
+    this.#pools.configure(config.pools, config.process.script_user);
+    this.#tellMissing();
     this.#configureVrrp();
     this.#configureScripts(false);
-    return [];
+    this.#log.info({ file: this.#options.file }, 'reloaded');
+  }
+
+  /** Control: what a reload would write into the IPVS table. */
+  async plan(): Promise<PlanAnswer> {
+    const loaded = this.#load();
+    if (!loaded.ok) return { errors: loaded.error };
+    const round = await this.#pools.preview(loaded.value.pools);
+    if (!round.ok) return { errors: [`the IPVS table cannot be read: ${round.error.text}`] };
+    const { plan } = round.value;
+    return { plan, digest: digestOf(plan) };
+  }
+
+  /** Control: reloads, if that would still do what was planned, whatever the guard would say. */
+  async apply(digest: string): Promise<readonly string[]> {
+    const planned = await this.plan();
+    if ('errors' in planned) return planned.errors;
+    if (planned.digest !== digest)
+      return [
+        `the plan is another one by now (${planned.digest}): file, health or kernel have changed. Plan again`,
+      ];
+    return this.reload(true);
+  }
+
+  override(override: Override | { readonly real_server: string; readonly virtual_server?: string }): void {
+    if ('to' in override) this.#pools.director.handle({ type: 'override', override });
+    else this.#pools.director.handle({ type: 'release', ...override });
   }
 
   /** Hands over, then ends: the VIPs leave with a farewell before anything else stops. */
   async stop(): Promise<void> {
     this.#serviceManager.stopping();
     clearInterval(this.#beat);
-    const { vrrp, checks, scripts } = this.#children;
-    await vrrp.stop(stopLimit_ms);
-    await Promise.all([checks.stop(stopLimit_ms), scripts.stop(stopLimit_ms)]);
-    await this.#guardian.close(stopLimit_ms);
+    await this.#vrrp.child.stop(stopLimit_ms);
+    await this.#pools.stop();
+    await Promise.all([this.#checks.stop(stopLimit_ms), this.#scripts.child.stop(stopLimit_ms)]);
+    await this.#vrrp.close(stopLimit_ms);
     this.#log.info('stopped');
   }
 
   async snapshot(): Promise<Snapshot> {
-    const [vrrp, scripts] = await Promise.all([this.#vrrpStatus.ask(), this.#scriptsStatus.ask()]);
+    const [vrrp, scripts] = await Promise.all([this.#vrrp.status(), this.#scripts.status()]);
     return {
       version: 1,
       at: native.now() as Micros,
@@ -145,49 +215,8 @@ export class Daemon implements Control {
       processes: this.#processes(),
       vrrp,
       scripts,
+      pools: this.#pools.status(),
     };
-  }
-
-  #startVrrp(): Child<ToVrrp, FromVrrp> {
-    const title = 'vipkeeper: vrrp';
-    const module = new URL('./process/vrrp.js', import.meta.url);
-    return new Child(
-      { title, module, execArgv: realtimeLoopOptions, silence_ms: vrrpSilence_ms },
-      {
-        ready: () => {
-          this.#configureVrrp();
-          this.#introduce();
-        },
-        message: (message) => this.#hearVrrp(message),
-        ended: (how) => {
-          const resigned = this.#guardian.finish();
-          this.#log.error({ how, resigned }, `${title} ended`);
-        },
-        notice: (text) => this.#log.warn(text),
-      },
-    );
-  }
-
-  /** A child that moves no VIP: its death is a line in the log and a new process. */
-  #startBystander<To extends object, From extends object>(
-    name: 'checks' | 'scripts',
-    args: readonly string[],
-    work: Partial<Pick<ChildHandlers<From>, 'ready' | 'message'>> & { readonly ended?: () => void } = {},
-  ): Child<To, From> {
-    const title = `vipkeeper: ${name}`;
-    const module = new URL(`./process/${name}.js`, import.meta.url);
-    return new Child(
-      { title, module, args, execArgv: ['--max-semi-space-size=1'], silence_ms: childSilence_ms },
-      {
-        ready: () => work.ready?.(),
-        message: (message) => work.message?.(message),
-        ended: (how) => {
-          work.ended?.();
-          this.#log.warn({ how }, `${title} ended`);
-        },
-        notice: (text) => this.#log.warn(text),
-      },
-    );
   }
 
   #configureVrrp(): void {
@@ -195,96 +224,56 @@ export class Daemon implements Control {
     const trackers = trackerDefinitions(tracked, instances);
     const { vrrp_rt_priority: realtime, parent_silence: parentSilence } = settings;
     const startAt = after(this.#startedAt, settings.vrrp_startup_delay);
-    const wanted = { type: 'configure', instances, trackers, realtime, parentSilence, startAt } as const;
-    this.#children.vrrp.configure(wanted);
+    const kept = this.#pools.missing === undefined ? undefined : ('data-plane-missing' as const);
+    const wanted = {
+      type: 'configure',
+      instances,
+      trackers,
+      realtime,
+      parentSilence,
+      startAt,
+      kept,
+    } as const;
+    this.#vrrp.child.configure(wanted);
   }
 
   #configureScripts(fresh: boolean): void {
     const { node, trackers } = this.#config;
-    this.#children.scripts.send(this.#scriptsGuardian.configuration(node, trackers, fresh));
+    this.#scripts.configure(node, trackers, fresh);
   }
 
-  /** The vrrp process must know whom to believe before the first report comes: it answers when it does. */
-  #introduce(): void {
-    if (this.#sender !== undefined) this.#children.vrrp.send({ type: 'trackers-from', ...this.#sender });
+  #tellChecksReady(): void {
+    this.#vrrp.child.send({ type: 'checks', ready: this.#pools.ready });
   }
 
-  #hearScripts(message: FromScripts): void {
-    switch (message.type) {
-      case 'sender': {
-        const { pid } = this.#children.scripts;
-        if (pid === undefined) return;
-        this.#sender = { pid, address: message.address };
-        this.#introduce();
-        return;
-      }
-      case 'sessions':
-        this.#scriptsGuardian.sessions(message.sessions);
-        return;
-      case 'verdict': {
-        const { kind, name, verdict, number, words } = message.report;
-        this.#scriptsGuardian.verdict(message.report);
-        this.#log.info(
-          { [kind]: name },
-          `${kind} ${name} ${number === undefined ? `is ${verdict}: ` : ''}${words}`,
-        );
-        return;
-      }
-      case 'notice':
-        this.#log.warn(message.text);
-        return;
-      case 'status':
-        this.#scriptsStatus.answered(message.id, message.status);
-    }
+  #tellMissing(): void {
+    const { missing } = this.#pools;
+    if (missing !== undefined)
+      this.#log.error(
+        `the file has virtual servers, and ${missing}: no instance takes part, because clients would come to a director that forwards nothing`,
+      );
   }
 
-  #hearVrrp(message: FromVrrp): void {
-    switch (message.type) {
-      case 'promoted': {
-        const { promotion } = message;
-        const mute = this.#guardian.promoted(promotion);
-        if (mute !== undefined)
-          this.#log.warn({ instance: promotion.instance }, `no farewell if the vrrp process dies: ${mute}`);
-        return;
-      }
-      case 'demoted': {
-        this.#guardian.demoted(message.instance);
-        return;
-      }
-      case 'transition': {
-        const { instance, from, to, reason } = message;
-        this.#log.info({ instance, from, to, reason }, `${instance}: ${from} → ${to} (${reason})`);
-        return;
-      }
-      case 'tracker-channel':
-        if (message.pid === this.#sender?.pid)
-          this.#children.scripts.send({ type: 'channel', address: message.address });
-        return;
-      case 'weighed': {
-        this.#log.info({ instance: message.instance }, `${message.instance}: ${message.words}`);
-        return;
-      }
-      case 'trouble': {
-        this.#log.warn({ instance: message.instance }, message.text);
-        return;
-      }
-      case 'notice': {
-        this.#log.warn(message.text);
-        return;
-      }
-      case 'status':
-        this.#vrrpStatus.answered(message.id, message.status);
-    }
+  #scriptEnded(message: ScriptEnded): void {
+    const { run, end } = message;
+    if (!run.startsWith('quorum.')) this.#checks.send(message);
+    else if (end.type === 'refused') this.#log.warn(`quorum script: ${end.why}`);
+    else if (end.code !== 0)
+      this.#log.warn({ stderr: end.stderr }, `quorum script: exit ${end.code ?? end.signal}`);
   }
 
   #sendBeats(): void {
-    const children = Object.values(this.#children);
+    const children = Object.values(this.#children());
     for (const child of children) child.send({ type: 'beat' });
     if (children.every(({ beats }) => beats)) this.#serviceManager.alive();
   }
 
+  #children() {
+    return { vrrp: this.#vrrp.child, checks: this.#checks, scripts: this.#scripts.child };
+  }
+
   #processes(): readonly ProcessStatus[] {
-    const children = Object.entries(this.#children).map(([name, child]): ProcessStatus => {
+    const children = Object.entries(this.#children()).map(([name, child]): ProcessStatus => {
       const { pid, restarts, state } = child;
       return {
         name: name as ProcessName,
@@ -298,3 +287,10 @@ export class Daemon implements Control {
     return [{ name: 'vipkeeper', pid, state: 'running', restarts: 0, pss_KiB: pssOf(pid) }, ...children];
   }
 }
+
+/** Of what would be written: the effects on connections change all the time. */
+const digestOf = ({ changes }: Plan): string =>
+  createHash('sha256')
+    .update(JSON.stringify(changes.map(({ write }) => write)))
+    .digest('hex')
+    .slice(0, 16);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { hostname } from 'node:os';
+import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { openControlSocket } from '../api/control-socket.ts';
 import { loadConfig, nodeName } from '../config/load.ts';
@@ -55,7 +56,8 @@ async function run(options: RunOptions): Promise<void> {
   });
   try {
     await holdNamespace();
-    const daemon = new Daemon({ file: options.config, node }, loaded.value.config, log);
+    const folder = path.dirname(path.resolve(options.control));
+    const daemon = await Daemon.start({ file: options.config, node, folder }, loaded.value.config, log);
     const server = await openControlSocket(options.control, daemon, daemon.admission);
     process.on('SIGHUP', () => daemon.reload());
     const stop = (): void => {

@@ -1,6 +1,7 @@
 /** The snapshot for people. Pure: an age is the snapshot's instant minus the fact's. */
 import { between, formatDuration, type Micros } from '../base/time.ts';
 import type { Snapshot } from '../control.ts';
+import { renderPools } from './pools-text.ts';
 import { renderScripts, renderTracking } from './tracker-text.ts';
 import type { InstanceStatus, VrrpStatus } from '../vrrp/status.ts';
 
@@ -22,6 +23,7 @@ export function renderStatus(snapshot: Snapshot): string {
     );
   if (vrrp === undefined) lines.push('', 'the vrrp process has said nothing yet: no state is known');
   else lines.push('', ...renderVrrp(vrrp, at));
+  lines.push(...renderPools(snapshot.pools, at));
   if (snapshot.scripts !== undefined) lines.push(...renderScripts(snapshot.scripts, at));
   return `${lines.join('\n')}\n`;
 }

@@ -62,6 +62,19 @@ export class Director implements Machine<DirectorEvent, DirectorAction> {
     return this.#overrides;
   }
 
+  /** Another one that was told the same, to see what an event would do. */
+  copy(now: Micros): Director {
+    const copy = new Director();
+    const virtual_server = Array.from(this.#pools.values(), ({ config }) => config);
+    copy.handle({ type: 'configure', config: { virtual_server } }, now);
+    for (const report of this.#reports.values()) copy.#take({ type: 'report', report }, now);
+    copy.#overrides = this.#overrides;
+    copy.#maintenance = this.#maintenance;
+    copy.#table = this.#table;
+    copy.handle(undefined, now);
+    return copy;
+  }
+
   handle(event: DirectorEvent | undefined, now: Micros): readonly DirectorAction[] {
     if (event?.type === 'stop') return this.#stop();
     if (event !== undefined) this.#take(event, now);

@@ -83,9 +83,12 @@ export class DirectorRunner {
     for (const action of actions) if (action.type === 'quorum') this.#host.quorum(action);
   }
 
-  /** What a round would do now, for `plan`. */
-  look(): Promise<Result<Round, Refusal>> {
-    return this.#reconciler.look(this.#director.desired, this.#isExclusive);
+  /** What a round would do if this were configured, for `plan`: nothing of it happens. */
+  preview(config: Pick<PoolsConfig, 'virtual_server' | 'ownership'>): Promise<Result<Round, Refusal>> {
+    const now = this.#host.now();
+    const copy = this.#director.copy(now);
+    copy.handle({ type: 'configure', config }, now);
+    return this.#reconciler.look(copy.desired, config.ownership === 'exclusive');
   }
 
   /** A round of its own, for `apply`: carried out only when `approve` likes its plan. */

@@ -1,6 +1,6 @@
 /** What parent and children say to each other; structured clone, so octets and undefined pass as they are. */
 import type { Micros } from '../base/time.ts';
-import type { State, TransitionReason } from '../vrrp/events.ts';
+import type { ShutdownReason, State, TransitionReason } from '../vrrp/events.ts';
 import type { Promotion } from '../vrrp/promotion.ts';
 import type { VrrpStatus } from '../vrrp/status.ts';
 import type { TrackerDefinition } from '../vrrp/track-board.ts';
@@ -15,7 +15,11 @@ export type ToVrrp =
       readonly parentSilence: Micros;
       /** Before this instant no instance takes part: vrrp_startup_delay, from the start of the parent. */
       readonly startAt: Micros;
+      /** Why no instance may take part, if so. */
+      readonly kept: ShutdownReason | undefined;
     }
+  /** Every check has spoken, or nobody is left to run them. */
+  | { readonly type: 'checks'; readonly ready: boolean }
   /** The scripts process whose reports are believed from now on. */
   | { readonly type: 'trackers-from'; readonly pid: number; readonly address: string }
   | { readonly type: 'status'; readonly id: number };

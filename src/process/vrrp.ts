@@ -7,6 +7,7 @@ import { errnoText } from '../kernel/errno.ts';
 import { LinuxLink } from '../kernel/linux.ts';
 import { native } from '../kernel/native.ts';
 import { openTrackerChannel } from '../kernel/tracker-channel.ts';
+import type { ShutdownReason } from '../vrrp/events.ts';
 import { VrrpRunner } from '../vrrp/runner.ts';
 import { linkToParent } from './link-to-parent.ts';
 import type { ChildBeat, FromVrrp, ToChild, ToVrrp } from './messages.ts';
@@ -22,6 +23,7 @@ let parentHeardAt = native.now() as Micros;
 let parentSilence: Micros | undefined;
 let realtime = 0;
 let leaving = false;
+let kept: ShutdownReason | undefined;
 
 const say: (message: FromVrrp | ChildBeat) => void = linkToParent<ToVrrp | ToChild>('vipkeeper: vrrp', {
   message(message) {
@@ -29,6 +31,8 @@ const say: (message: FromVrrp | ChildBeat) => void = linkToParent<ToVrrp | ToChi
     if (message.type === 'configure') {
       parentSilence = message.parentSilence;
       takeRealtime(message.realtime);
+      kept = message.kept;
+      if (kept !== undefined) runner.hold(kept);
       runner.configure(message.instances, realtime, message.trackers, message.startAt);
     } else if (message.type === 'trackers-from') {
       const refused = trackers.hear(message);
@@ -36,7 +40,8 @@ const say: (message: FromVrrp | ChildBeat) => void = linkToParent<ToVrrp | ToChi
       else say({ type: 'tracker-channel', pid: message.pid, address: trackers.address });
     } else if (message.type === 'status') say({ type: 'status', id: message.id, status: runner.status() });
     else if (message.type === 'stop') leave('stop');
-    else if (!leaving) runner.release();
+    else if (message.type === 'checks') runner.checksReady(message.ready);
+    else if (!leaving && kept === undefined) runner.release();
   },
   lost: () => leave('parent-lost'),
 });

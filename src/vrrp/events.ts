@@ -19,6 +19,7 @@ export type ShutdownReason =
   | 'tracker-failed'
   | 'startup-delay'
   | 'sync-group'
+  | 'data-plane-missing'
   | 'deconfigured';
 
 export type TransitionReason =

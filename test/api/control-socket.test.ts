@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { openControlSocket } from '../../src/api/control-socket.ts';
+import { ask } from '../../src/cli/ask.ts';
 import { readStatus } from '../../src/cli/status.ts';
 import type { Control, Snapshot } from '../../src/control.ts';
 import { peerOf } from '../../src/kernel/peer.ts';
@@ -15,7 +16,13 @@ import { mayAsk } from '../../src/process/admission.ts';
 import { describeAsRoot } from '../lab/as-root.ts';
 
 const snapshot = { version: 1, node: 'lb1' } as Snapshot;
-const control: Control = { snapshot: () => Promise.resolve(snapshot) };
+const overrides: unknown[] = [];
+const control: Control = {
+  snapshot: () => Promise.resolve(snapshot),
+  plan: () => Promise.resolve({ errors: ['no'] }),
+  apply: (digest) => Promise.resolve(digest === 'right' ? [] : ['the plan is another one by now']),
+  override: (override) => overrides.push(override),
+};
 const everybody = { gid: undefined, admits: () => true };
 /** Of no user on this machine. */
 const aGroup = 54_321;
@@ -59,6 +66,32 @@ describe('control socket', () => {
     assert.match(await say('GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n'), /^HTTP\/1\.1 200 .*"lb1"/s);
     assert.match(await say('GET /v2 HTTP/1.1\r\nHost: x\r\n\r\n'), /^HTTP\/1\.1 404 .*\/v1\/status/s);
     assert.match(await say('PUT /v1/status HTTP/1.1\r\nHost: x\r\n\r\n'), /^HTTP\/1\.1 405 /);
+  });
+
+  it('takes a digest and a word about a real server, and says what is wrong with others', async () => {
+    server = await openControlSocket(socketPath(), control, everybody);
+    const post = (path: string, body: unknown): Promise<unknown> =>
+      ask(socketPath(), 'POST', path, body as object);
+    assert.deepEqual(await post('/v1/apply', { digest: 'right' }), { errors: [] });
+    assert.deepEqual(await post('/v1/apply', { digest: 'other' }), {
+      errors: ['the plan is another one by now'],
+    });
+    for (const body of [{}, { digest: 1 }, [], 'text', null])
+      await assert.rejects(post('/v1/apply', body), /answered 400: .*digest/);
+    const real_server = '10.2.0.21:80';
+    const good = [
+      { real_server },
+      { real_server, to: 'drain', until: 5 },
+      { real_server, to: { weight: 0 }, virtual_server: 'web' },
+    ];
+    for (const body of good) await post('/v1/override', body);
+    assert.deepEqual(overrides.splice(0), good);
+    for (const to of ['DRAIN', 1, { weight: -1 }, { weight: 65_536 }, { weight: 1.5 }, { weight: '1' }, null])
+      await assert.rejects(post('/v1/override', { real_server, to }), /answered 400: .*weight/);
+    await assert.rejects(post('/v1/override', { to: 'drain' }), /answered 400: .*real_server/);
+    assert.deepEqual(overrides, []);
+    const long = `POST /v1/apply HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n${' '.repeat(9_000)}`;
+    assert.match(await say(long), /^HTTP\/1\.1 400 .*8192/s);
   });
 
   it('bounds a header, and a request that never ends', async () => {

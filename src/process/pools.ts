@@ -1,0 +1,182 @@
+/**
+ * What the parent does for its virtual servers: the director decides, the reconciler writes, the checks process looks at
+ * real servers. Composed here, so that the daemon has one thing to configure, to ask and to stop.
+ */
+import { type Micros, seconds } from '../base/time.ts';
+import type { Result } from '../base/result.ts';
+import { checksOf, type DirectorAction } from '../director/director.ts';
+import { DirectorRunner } from '../director/runner.ts';
+import type { PoolsConfig } from '../director/types.ts';
+import type { ScriptRun } from '../healthcheck/checkers/checker.ts';
+import type { CheckReport } from '../healthcheck/types.ts';
+import { Reconciler, type Round } from '../ipvs/apply.ts';
+import type { IpvsLink, Refusal } from '../ipvs/link.ts';
+import { changeText } from '../ipvs/plan-text.ts';
+import type { Plan } from '../ipvs/plan.ts';
+import { IpvsJournal } from '../kernel/ipvs-journal.ts';
+import { native } from '../kernel/native.ts';
+import { writeSysctls } from '../kernel/sysctls.ts';
+import { ChecksGuardian } from './checks-guardian.ts';
+import type { ToChecks, ToScriptRuns } from './checks-messages.ts';
+import { MaintenanceFolder } from './maintenance-folder.ts';
+import { poolsStatus, type PoolsStatus } from './pools-status.ts';
+
+export interface PoolsHost {
+  info(text: string, about?: object): void;
+  warn(text: string, about?: object): void;
+  toChecks(message: ToChecks): void;
+  toScripts(message: ToScriptRuns): void;
+  /** Every check has spoken, or there is nobody to wait for. */
+  checksReady(ready: boolean): void;
+}
+
+/** A script of a pool that came up or went down. */
+const quorumScriptLimit = seconds(60);
+
+export class Pools {
+  readonly checks: ChecksGuardian;
+  readonly #link: IpvsLink;
+  readonly #host: PoolsHost;
+  readonly #director: DirectorRunner;
+  readonly #maintenance: MaintenanceFolder;
+  #config: PoolsConfig;
+  #scriptUser: string;
+  #quorumRuns = 0;
+  #ready = false;
+  #sysctlFaults: readonly string[] = [];
+
+  /** @param folder of the daemon's own, under /run. @throws when it cannot be made, or the user is unknown */
+  constructor(
+    link: IpvsLink,
+    folder: string,
+    config: PoolsConfig,
+    users: { readonly checks: string; readonly script: string },
+    host: PoolsHost,
+  ) {
+    this.#link = link;
+    this.#host = host;
+    this.#config = config;
+    this.#scriptUser = users.script;
+    this.checks = new ChecksGuardian(users.checks);
+    this.#director = new DirectorRunner(new Reconciler(link, new IpvsJournal(folder)), {
+      now,
+      quorum: (action) => this.#quorum(action),
+      changed: (change, refusal) => {
+        if (refusal === undefined) host.info(changeText(change));
+        else host.warn(`${changeText(change)}: refused, ${refusal.text}`);
+      },
+      drifted: (changes) =>
+        host.warn(`the IPVS table was changed by another hand: ${changes.length} changes are put right`),
+      unreadable: ({ text }) => host.warn(`the IPVS table cannot be read: ${text}`),
+    });
+    this.#maintenance = new MaintenanceFolder((names) =>
+      this.#director.handle({ type: 'maintenance', names }),
+    );
+    this.checks.configure(config.virtual_server.flatMap(checksOf));
+  }
+
+  /** Why the file cannot be served on this kernel; undefined when it can, or asks for nothing. */
+  get missing(): string | undefined {
+    return this.#config.virtual_server.length > 0 ? this.#link.unavailable : undefined;
+  }
+
+  configure(config: PoolsConfig, scriptUser: string): void {
+    this.#config = config;
+    this.#scriptUser = scriptUser;
+    this.checks.configure(config.virtual_server.flatMap(checksOf));
+    this.#host.toChecks(this.checks.configuration(false));
+    this.#sysctlFaults = writeSysctls(config.sysctls);
+    for (const fault of this.#sysctlFaults) this.#host.warn(fault);
+    this.#maintenance.watch(config.maintenance_dir);
+    if (config.lvs_timeouts !== undefined)
+      void this.#link.write([{ command: 'set-config', timeouts: config.lvs_timeouts }]).then(([answer]) => {
+        if (answer?.ok === false) this.#host.warn(`lvs_timeouts: ${answer.error.text}`);
+      });
+    this.#director.configure(config);
+    this.#lookReady();
+  }
+
+  /** The checks process is there, for the first time or again. */
+  checksStarted(): void {
+    this.#host.toChecks(this.checks.configuration(true));
+  }
+
+  /** Pools stay as they are until a new one speaks; nobody waits for it with the VIP. */
+  checksEnded(): void {
+    this.#setReady(true);
+  }
+
+  reported(reports: readonly CheckReport[]): void {
+    for (const report of this.checks.heard(reports)) {
+      this.#host.info(`check ${report.id} is ${report.verdict}: ${report.words}`);
+      this.#director.handle({ type: 'report', report });
+    }
+    this.#lookReady();
+  }
+
+  #lookReady(): void {
+    const checks = this.#config.virtual_server.flatMap(checksOf);
+    this.#setReady(
+      checks.every(({ id }) => (this.checks.reports.get(id)?.verdict ?? 'unknown') !== 'unknown'),
+    );
+  }
+
+  #setReady(ready: boolean): void {
+    if (ready === this.#ready) return;
+    this.#ready = ready;
+    this.#host.checksReady(ready);
+  }
+
+  /** For a vrrp process that was born again. */
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  #quorum({ pool, up, script }: Extract<DirectorAction, { type: 'quorum' }>): void {
+    this.#host.warn(`pool ${pool} is ${up ? 'up: it has its quorum' : 'DOWN: its quorum is lost'}`, {
+      pool,
+      up,
+    });
+    const [path, ...args] = script ?? [];
+    if (path === undefined) return;
+    const run: ScriptRun = {
+      argv: [path, ...args],
+      user: this.#scriptUser,
+      environment: { VIPKEEPER_POOL: pool, VIPKEEPER_QUORUM: up ? 'up' : 'down' },
+      timeout: quorumScriptLimit,
+    };
+    this.#host.toScripts({ type: 'run-script', run: `quorum.${++this.#quorumRuns}`, script: run });
+  }
+
+  /** What a reload of this configuration would write. */
+  preview(config: PoolsConfig): Promise<Result<Round, Refusal>> {
+    return this.#director.preview(config);
+  }
+
+  apply(approve: (plan: Plan) => boolean): Promise<Result<Round, Refusal>> {
+    return this.#director.apply(approve);
+  }
+
+  get director(): DirectorRunner {
+    return this.#director;
+  }
+
+  status(): PoolsStatus {
+    return poolsStatus({
+      at: now(),
+      director: this.#director.status(),
+      reports: this.checks.reports,
+      config: this.#config,
+      unavailable: this.#link.unavailable,
+      ready: this.#ready,
+      sysctlFaults: this.#sysctlFaults,
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#maintenance.watch(undefined);
+    await this.#director.stop(this.#config.on_stop === 'keep');
+  }
+}
+
+const now = (): Micros => native.now() as Micros;
