@@ -50,7 +50,7 @@ export function remarkServers(
     );
   if (weights.length === 0)
     remarks.add('no weight', path, () => `all weights of ${what} are 0: it takes no new connection`);
-  else if (quorum > 1 && least >= quorum && weights.length > 1)
+  else if (quorum > 1 && quorum <= weights.length && least >= quorum)
     remarks.add(
       'quorum',
       [...path, 'quorum'],

@@ -55,6 +55,7 @@ export function buildPools(
   }
   checkServices(view, built, list);
   noteHolders(remarks, built, instances);
+  noteUdp(remarks, built, raw.sysctls ?? {});
   noteUnusedGroups(view, groups, list);
   const virtual_server = built.map(([, pool]) => pool);
   const masqueraded = masqueradedBy(virtual_server);
@@ -127,6 +128,24 @@ function noteHolders(
       const { address } = key;
       remarks.add('holder', path, () => `${address} is in no vrrp_instance: no failover would move it`);
     }
+}
+
+/** A datagram of a client whose server is gone is dropped, and keeps its connection alive. ip_vs_in_hook() */
+function noteUdp(
+  remarks: Remarks,
+  built: readonly (readonly [Path, VirtualServer])[],
+  sysctls: Readonly<Record<string, string | number>>,
+): void {
+  const setting = 'net.ipv4.vs.expire_nodest_conn';
+  if (sysctls[setting] === 1) return;
+  for (const [path, { name, services }] of built)
+    if (services.some(({ key, ops }) => key.kind === 'address' && key.protocol === 'UDP' && !ops))
+      remarks.add(
+        'udp',
+        path,
+        () =>
+          `clients of ${name} stay with a server that is gone for as long as they send: sysctls {${setting}: 1}`,
+      );
 }
 
 function noteUnusedGroups(

@@ -108,7 +108,7 @@ function destination(
   const forced = method.forward !== 'masq' && written !== 0 ? otherPort(pool.keys, port) : undefined;
   if (forced !== undefined)
     view.error(place, {
-      message: `${endpoint({ address, port })} by ${methodWords[method.forward]} for port ${forced === 0 ? 'any' : forced}`,
+      message: `${endpoint({ address, port })} by ${methodWords[method.forward]} for ${forced === 0 ? 'every port' : `port ${forced}`}`,
       expected: forced === 0 ? 'no port; of checks: connect_port' : `port ${forced}, or lb_kind NAT`,
       why: `${methodWords[method.forward]} never rewrites a port: the packets come to the port that the client wrote`,
     });

@@ -17,7 +17,7 @@ const ipvs: Readonly<Record<string, Schema>> = {
   amemthresh: whole(0, largest),
   backup_only: whole(0, 1),
   cache_bypass: whole(0, 1),
-  conn_reuse_mode: whole(0, 2),
+  conn_reuse_mode: whole(0, 3),
   conntrack: whole(0, 1),
   drop_entry: whole(0, 3),
   drop_packet: whole(0, 3),

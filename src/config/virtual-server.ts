@@ -1,4 +1,5 @@
 /** One virtual_server from words that passed the schema. */
+import { familyOf } from '../base/ip.ts';
 import type { RealServer, VirtualServer } from '../director/types.ts';
 import type { CheckDefinition } from '../healthcheck/types.ts';
 import type { Destination, Service, ServiceKey } from '../ipvs/types.ts';
@@ -76,7 +77,7 @@ function buildServices(
   if (open !== undefined && raw.persistence_timeout === undefined)
     view.error([...path, raw.group === undefined ? 'address' : 'group'], {
       message: `${serviceName(open).replace(/:0$/, '')} has no port, and no persistence_timeout`,
-      expected: 'a port, or persistence_timeout',
+      expected: `a port${open.kind === 'address' && familyOf(open.address) === 6 ? ' behind brackets, as "[fd00:1::100]:80"' : ''}, or persistence_timeout`,
       why: 'the kernel schedules a service of all ports only with persistence: no connection would be taken',
     });
   return keys.map((key) => ({

@@ -26,6 +26,8 @@ describe('the examples', () => {
       'unicast',
       'version2',
       'dual-master',
+      'web',
+      'direct-routing',
     ])
       assert.ok(paths.includes(`examples/${name}.yaml`));
   });
