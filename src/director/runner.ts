@@ -104,6 +104,7 @@ export class DirectorRunner {
 
   #startRound(): void {
     clearTimeout(this.#timer);
+    if (this.#reconciler.isIdle(this.#director.desired, this.#isExclusive)) return;
     if (this.#running) {
       this.#again = true;
       return;
@@ -161,7 +162,7 @@ export class DirectorRunner {
     this.#perform(this.#director.handle({ type: 'stop' }, this.#host.now()));
     this.#stopped = true;
     clearTimeout(this.#timer);
-    if (!keep) await this.#reconciler.apply([], false);
+    if (!keep && !this.#reconciler.isIdle([], false)) await this.#reconciler.apply([], false);
   }
 
   status(): DirectorStatus {

@@ -38,6 +38,11 @@ export class Reconciler {
     this.#journal = journal;
   }
 
+  /** Nothing is wanted and nothing is ours: the kernel need not even have IPVS. */
+  isIdle(desired: readonly VirtualService[], exclusive: boolean): boolean {
+    return desired.length === 0 && !exclusive && this.#journal.read().size === 0;
+  }
+
   /** What apply() would do now. */
   look(desired: readonly VirtualService[], exclusive: boolean): Promise<Result<Round, Refusal>> {
     return this.#next(() => this.#look(desired, exclusive));

@@ -109,6 +109,16 @@ describe('ipvs/apply', () => {
     assert.deepEqual(one.table, []);
   });
 
+  it('has nothing to do with a kernel where nothing is wanted and nothing is ours', async () => {
+    const one = new Bench();
+    const reconciler = new Reconciler(one.link, one.journal);
+    assert.equal(reconciler.isIdle([], false), true);
+    assert.equal(reconciler.isIdle([], true), false);
+    assert.equal(reconciler.isIdle([web], false), false);
+    await reconciler.apply([web], false);
+    assert.equal(reconciler.isIdle([], false), false);
+  });
+
   it('rounds come one after the other, and one that fails does not stop the next', async () => {
     const one = new Bench();
     const reconciler = new Reconciler(one.link, one.journal);
