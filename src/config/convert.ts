@@ -1,5 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq } from 'yaml';
 import type { Alias, LineCounter, Node, Pair, YAMLMap, YAMLSeq } from 'yaml';
+import { isSecret } from './hidden.ts';
 import type { Finding, Path, Place } from './report.ts';
 import { describe, quote } from './report.ts';
 import type { TextProblem } from './text.ts';
@@ -23,7 +24,7 @@ export class Refusal extends Error {
 /** The library's nodes to values with places; aliases are followed here, within the limits. */
 export class Converter {
   readonly #lines: LineCounter;
-  readonly #anchors = new Map<string, Tree>();
+  readonly #anchors = new Map<string, { readonly tree: Tree; readonly secret: boolean }>();
   #aliases = 0;
 
   constructor(lines: LineCounter) {
@@ -47,7 +48,7 @@ export class Converter {
         : { kind: 'scalar' as const, place, value: scalarOf(node), ...leaf };
     if (tree.size > limits.values) throw new Refusal(tooMany(place, path));
     // Registered when complete: an alias to something around itself finds nothing, so there are no cycles.
-    if (node.anchor !== undefined) this.#anchors.set(node.anchor, tree);
+    if (node.anchor !== undefined) this.#anchors.set(node.anchor, { tree, secret: isSecret(path) });
     return tree;
   }
 
@@ -63,8 +64,12 @@ export class Converter {
     if (++this.#aliases > limits.aliases) {
       this.#refuse(place, path, { message: 'too many aliases', expected: `at most ${limits.aliases}` });
     }
-    if (path.length + target.depth > limits.depth) throw new Refusal(tooDeep(place, path));
-    return target;
+    const { tree, secret } = target;
+    if (path.length + tree.depth > limits.depth) throw new Refusal(tooDeep(place, path));
+    // There its value would be shown.
+    if (secret && !isSecret(path))
+      this.#refuse(place, path, { message: 'an alias of a secret', expected: 'it in authentication only' });
+    return tree;
   }
 
   #list(node: YAMLSeq, path: Path, place: Place): Tree {
@@ -121,8 +126,6 @@ export class Converter {
   }
 }
 
-/** A password without quotes may look like a tag, an alias or a map. */
-const isSecret = (path: Path): boolean => path.includes('authentication');
 const shown = (text: string, path: Path): string => (isSecret(path) ? '(not shown)' : quote(text));
 
 const leaf = { size: 1, depth: 0 } as const;

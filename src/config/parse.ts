@@ -1,5 +1,5 @@
 import { LineCounter, parseDocument } from 'yaml';
-import type { Node } from 'yaml';
+import type { Node, YAMLParseError } from 'yaml';
 import type { Result } from '../base/result.ts';
 import { err, ok } from '../base/result.ts';
 import { Converter, placeAt, Refusal } from './convert.ts';
@@ -32,8 +32,7 @@ export function parseWithLibrary(text: string): Result<Tree, TextProblem> {
     const place = placeAt(lines, first.pos[0]);
     if (first.code === 'MULTIPLE_DOCS')
       return err(problem(place, { message: 'a second document', expected: 'one document' }));
-    // What comes after the colon is a piece of the file, and may be a secret.
-    const said = first.message.split(/\n|: /)[0] ?? '';
+    const said = withoutPieces(first);
     return err(
       problem(place, { message: `not readable as YAML: ${said.replace(/[^ -~]/gu, '?').slice(0, 160)}` }),
     );
@@ -44,4 +43,11 @@ export function parseWithLibrary(text: string): Result<Tree, TextProblem> {
     if (thrown instanceof Refusal) return err(thrown.problem);
     throw thrown;
   }
+}
+
+/** What the library says, without pieces of the file: one may be a secret. Most of them come after a colon. */
+function withoutPieces({ code, message }: Pick<YAMLParseError, 'code' | 'message'>): string {
+  if (code === 'TAG_RESOLVE_FAILED') return 'a tag without a meaning';
+  if (code === 'BAD_DQ_ESCAPE') return 'Invalid escape sequence';
+  return message.split(/\n|: /)[0] ?? '';
 }

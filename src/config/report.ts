@@ -1,3 +1,5 @@
+import { cutSecret, withoutSecret } from './hidden.ts';
+
 /** One mistake in the file. `line` and `column` count from 1; `path` is a JSON pointer into the document. */
 export interface ConfigError {
   readonly file: string;
@@ -36,7 +38,8 @@ export const pointer = (path: Path): string =>
   path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
 /** A piece of the file for a message: short, and nothing in it that could drive a terminal. */
-export function quote(text: string): string {
+export function quote(written: string): string {
+  const text = cutSecret(written);
   const short = text.length > 40 ? `${text.slice(0, 40)}…` : text;
   return `"${short.replace(/[^ -~…]/gu, (sign) => `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`)}"`;
 }
@@ -50,7 +53,8 @@ export const shownName = (name: string): string => (isPlain(name) ? name : quote
 export const plainNames = (names: readonly string[]): readonly string[] => names.filter(isPlain);
 
 /** "priority of vrrp_instance web", "virtual_ipaddress entry 2 of vrrp_instance web", "the file". */
-export function describe(path: Path): string {
+export function describe(whole: Path): string {
+  const path = withoutSecret(whole);
   const last = path.at(-1);
   if (last === undefined) return 'the file';
   const name = (step: string | number | undefined): string =>
@@ -58,7 +62,7 @@ export function describe(path: Path): string {
   const [section] = path;
   if (
     path.length === 2 &&
-    /^(?:vrrp_|virtual_server_group$)/.test(String(section)) &&
+    /^(?:vrrp_\w+|virtual_server_group)$/.test(String(section)) &&
     typeof last === 'string'
   )
     return `${section} ${name(last)}`;
@@ -82,14 +86,14 @@ export class Report {
   error(place: Place, path: Path, finding: Finding, kind = 'value'): void {
     const key = `${place.line}:${place.column}:${kind}`;
     if (this.#errors.has(key)) return;
-    this.#errors.set(key, { file: this.file, ...place, path: pointer(path), ...finding });
+    this.#errors.set(key, { file: this.file, ...place, path: pointer(withoutSecret(path)), ...finding });
   }
 
   note(place: Place, path: Path, message: string): void {
     this.#notes.set(`${place.line}:${place.column}:${message}`, {
       file: this.file,
       ...place,
-      path: pointer(path),
+      path: pointer(withoutSecret(path)),
       message,
     });
   }

@@ -5,6 +5,7 @@ import type { Micros } from '../base/time.ts';
 import { formatDuration } from '../base/time.ts';
 import { parseDuration } from './duration.ts';
 import { isNetwork, parseEndpoint, parseEndpointRange } from './endpoint.ts';
+import { isSecret } from './hidden.ts';
 import { laterWhy, renamedTo } from './later.ts';
 import { nearest } from './nearest.ts';
 import type { Finding, Path } from './report.ts';
@@ -132,13 +133,11 @@ function unknownKey(view: View, path: Path, error: ErrorObject): string | undefi
   } else if (home !== undefined) {
     finding = { message: `${quote(word)} ${place} has no meaning`, expected: `it ${home}` };
   } else finding = { message: unknown, why: 'a word that nobody reads would be missed only at a failover' };
-  if (schema.secret === true && later === undefined && hint === undefined) {
+  const isKnown = [later, other, hint, home].some((found) => found !== undefined);
+  if (!isKnown && (schema.secret === true || isSecret(path))) {
     // It may be the secret itself, in the wrong place.
-    view.error(
-      path,
-      { message: `a word that is not known in ${describe(path)}`, expected: expectedOf(schema) },
-      'key',
-    );
+    const message = `a word that is not known in ${describe(path)}`;
+    view.error([...path, word], { message, expected: expectedOf(schema) }, 'key', 'key');
     return undefined;
   }
   view.error([...path, word], finding, 'key', 'key');
@@ -200,7 +199,8 @@ function wrongValue(view: View, path: Path, error: ErrorObject): void {
   const asMap = 'a map for its options, as {address: 10.1.0.100, dev: eth0}';
   const expected = line ? asMap : expectedOf(schema) + (quoted ? ', without quotes' : '');
   const why = schema.why === undefined ? {} : { why: schema.why };
-  const message = `${view.describe(path)} is ${schema.secret === true ? kindOf(error.data) : show(error.data)}`;
+  const hidden = schema.secret === true || isSecret(path.slice(-1));
+  const message = `${view.describe(path)} is ${hidden ? kindOf(error.data) : show(error.data)}`;
   view.error(path, { message, expected, ...(hint === undefined ? {} : { hint }), ...why });
 }
 

@@ -159,6 +159,16 @@ describe('secrets', () => {
     'a list': 'authentication: { auth_type: PASS, auth_pass: [hunter2] }',
     'version 3': 'authentication: { auth_type: PASS, auth_pass: hunter2 }\nversion: 3',
     'in the instance': 'auth_pass: hunter2',
+    'a tag in the instance': 'auth_pass: !hunter2 x',
+    'a tag without suffix': 'authentication: { auth_type: PASS, auth_pass: !hunter2! }',
+    'an escape': 'authentication: { auth_type: PASS, auth_pass: "\\Uhunter2x" }',
+    'an alias under a misspelt word': 'authenticaton: { auth_type: PASS, auth_pass: *hunter2 }',
+    'keys twice under a misspelt word': 'auth: { hunter2: x, hunter2: y }',
+    'a key above a tag': 'authentication: { auth_type: PASS, hunter2: !x y }',
+    'an equals sign': 'auth_pass=hunter2: x',
+    'a list by mistake': 'authentication: { hunter2: [x] }',
+    'a line of a text above': 'first_linklocal: "warn\n  auth_pass: hunter2"',
+    'an alias elsewhere': 'authentication: { auth_type: PASS, auth_pass: &a hunter2 }\nfirst_linklocal: *a',
     'in a file that is too long': 'authentication: { auth_type: PASS, auth_pass: { file: long } }',
   };
   for (const [what, words] of Object.entries(forms))
@@ -181,6 +191,15 @@ describe('secrets', () => {
         assert(said.length > 0 && !said.join('\n').includes('hunter2'), said.join('\n'));
       }
     });
+
+  it('are in no word where an instance has their name', () => {
+    const text =
+      'config_version: 1\nvrrp_instance:\n  authentication: { hunter2: !x y }\n  auth_pass: hunter2\n';
+    for (const document of [text, text.replace('!x ', '')]) {
+      const loaded = loadConfig(document, 'test.yaml', { name: 'lb1', from: '--node' });
+      assert(!loaded.ok && !JSON.stringify(loaded.error).includes('hunter2'), JSON.stringify(loaded));
+    }
+  });
 
   it('are read from a regular file of one line, with a reason where not', () => {
     const readIt = secretReader(path.join(folder, 'vipkeeper.yaml'));
