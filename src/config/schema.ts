@@ -1,7 +1,7 @@
 import { instanceSchema, leaseSchema } from './instance-schema.ts';
 import { namePattern, userPattern } from './patterns.ts';
 import { poolSchemas } from './pools-schema.ts';
-import { syncGroupsSchema } from './sync-groups.ts';
+import { syncGroupsSchema } from './sync-group-schema.ts';
 import { trackerSchemas } from './track-schema.ts';
 
 type TypeName = 'string' | 'number' | 'integer' | 'boolean' | 'object' | 'array' | 'null';

@@ -3,35 +3,10 @@ import type { Track } from '../vrrp/track.ts';
 import type { InstanceConfig } from '../vrrp/types.ts';
 import type { Reading } from './cross.ts';
 import { nearest } from './nearest.ts';
-import { namePattern } from './patterns.ts';
 import type { RawConfig } from './raw.ts';
 import { type Path, plainNames, quote, shownName } from './report.ts';
-import type { Schema } from './schema.ts';
 import type { Config } from './types.ts';
-
-export const syncGroupsSchema: Schema = {
-  type: 'object',
-  minProperties: 1,
-  propertyNames: { pattern: namePattern },
-  description: 'Instances that move together, by name of the group.',
-  additionalProperties: {
-    type: 'object',
-    additionalProperties: false,
-    expected: 'a map, as {group: [inside, outside]}',
-    required: ['group'],
-    properties: {
-      group: {
-        type: 'array',
-        minItems: 2,
-        items: { type: 'string' },
-        expected: 'a list of at least two names under "vrrp_instance"',
-        description:
-          'The instances. They are active only together: one that loses, or cannot take part, takes the others with it.',
-        why: 'the instances would move separately',
-      },
-    },
-  },
-};
+import { isMap } from './view.ts';
 
 /** @returns the group that the instance is in, if any */
 export const syncGroupOf = ({ vrrp_sync_group = {} }: RawConfig, instance: string): string | undefined =>
@@ -40,6 +15,9 @@ export const syncGroupOf = ({ vrrp_sync_group = {} }: RawConfig, instance: strin
 export function checkSyncGroups(readings: readonly Reading[], configs: ReadonlyMap<string, Config>): void {
   const [first] = readings;
   if (first === undefined || !first.usable) return;
+  // Whose names would be missing from what is no map has been told already.
+  const { plain } = first.view;
+  if (!isMap(plain) || !isMap(plain.vrrp_instance ?? null)) return;
   const holders = new Map<string, string>();
   for (const [name, { group }] of Object.entries(first.raw.vrrp_sync_group ?? {})) {
     const at = ['vrrp_sync_group', name, 'group'];
