@@ -66,7 +66,7 @@ export class View {
 
   /** "priority of vrrp_instance web", with the node when the value is one node's. */
   describe(path: Path): string {
-    return describe(path) + (this.#chosen.has(pointer(path)) ? ` for node ${this.node}` : '');
+    return describe(path) + (this.#chosen.has(pointer(path)) ? ` for node ${shownName(this.node)}` : '');
   }
 
   /** Whether the file itself has a value there: `plain` has the defaults too. */

@@ -168,6 +168,7 @@ describe('secrets', () => {
     'an equals sign': 'auth_pass=hunter2: x',
     'a list by mistake': 'authentication: { hunter2: [x] }',
     'a line of a text above': 'first_linklocal: "warn\n  auth_pass: hunter2"',
+    'a bracket in a text': 'first_linklocal: "auth_pass[ &hunter2"',
     'an alias elsewhere': 'authentication: { auth_type: PASS, auth_pass: &a hunter2 }\nfirst_linklocal: *a',
     'in a file that is too long': 'authentication: { auth_type: PASS, auth_pass: { file: long } }',
   };
