@@ -81,16 +81,29 @@ export function plantSecret(lines: string[], random: Random): void {
 const before = /(?:auth|pass)(?!.*\bfile\b)[^,{}[\]]*(?:[{[][^}\]]*)?$/i;
 const header = /(?:auth|pass)[\w-]*["']?\s*:\s*[-|>!&?*"'+\d]*\s*$/i;
 
-/** @returns the secret that a text gives away, unless the document has it where nobody could know it as one */
-export function toldSecret(said: readonly string[], document: string): string | undefined {
-  return secrets.find((secret) => said.some((text) => text.includes(secret)) && isKnown(document, secret));
+/**
+ * @param keys that the schema knows: a value of one of them is shown
+ * @returns the secret that a text gives away, unless the document has it where nobody could know it as one
+ */
+export function toldSecret(
+  said: readonly string[],
+  document: string,
+  keys: readonly string[],
+): string | undefined {
+  return secrets.find(
+    (secret) => said.some((text) => text.includes(secret)) && isKnown(document, secret, keys),
+  );
 }
 
-function isKnown(document: string, secret: string): boolean {
+function isKnown(document: string, secret: string, keys: readonly string[]): boolean {
   const lines = document.split(/\r?\n/);
   return lines.every((line, at) => {
     const column = line.indexOf(secret);
-    if (column < 0 || before.test(line.slice(0, column))) return true;
+    if (column < 0) return true;
+    const left = line.slice(0, column);
+    const key = /([\w-]+)["']?\s*:\s+[^\s,]*$/.exec(left)?.[1] ?? '';
+    if (keys.includes(key) && !/auth|pass/i.test(key)) return false;
+    if (before.test(left)) return true;
     const above = lines[at - 1] ?? '';
     return header.test(above) && depthOf(above) < depthOf(line);
   });

@@ -78,7 +78,7 @@ function faultOf({ configs, errors, notes }: Loaded, input: Uint8Array): string 
   const said = [...errors.map(renderError), ...notes.map(renderNote)];
   const strange = said.find((line) => !sayable.test(line));
   const paths = [...errors, ...notes].map(({ path }) => path);
-  const secret = toldSecret([...said, ...paths], document);
+  const secret = toldSecret([...said, ...paths], document, words.keys);
   return firstFault([
     configs.length === 0 && errors.length === 0 && 'refuses without a reason',
     configs.length > 0 && errors.length > 0 && 'accepts with errors',
