@@ -11,7 +11,7 @@ const slices: Readonly<Record<string, number>> = {
   frames: 4_000,
   netlink: 4_000,
   sockets: 4_000,
-  yaml: 200,
+  yaml: 1_000,
 };
 
 describe('fuzz', function () {
