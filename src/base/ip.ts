@@ -14,9 +14,14 @@ export const addressBits = (family: Family): number => (family === 4 ? 32 : 128)
 
 /** Reads strict dotted quads and RFC 4291 text; no zone, no leading zeros in IPv4. */
 export function parseIp(text: string): Ip | undefined {
-  const bytes = text.includes(':') ? parseIp6(text) : parseIp4(text);
+  // A strict dotted quad is canonical as it stands; a configuration has tens of thousands of them.
+  if (!text.includes(':')) return quad.test(text) ? (text as Ip) : undefined;
+  const bytes = parseIp6(text);
   return bytes === undefined ? undefined : ipFromBytes(bytes);
 }
+
+const octet = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
+const quad = new RegExp(`^${octet}(?:\\.${octet}){3}$`);
 
 /** For constants in code and tests; input from outside goes through parseIp. */
 export function ip(text: string): Ip {

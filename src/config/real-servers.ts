@@ -130,16 +130,16 @@ const otherPort = (keys: readonly ServiceKey[], port: number): number | undefine
 /** A destination of another family than its service is possible in a tunnel only. ip_vs_add_dest() */
 export function checkFamilies(
   { view, families }: PoolWords,
-  servers: readonly (readonly [place: Path, destination: Destination])[],
+  servers: readonly Destination[],
+  placeOf: (at: number) => Path,
 ): void {
-  const familyOfServer = (one: readonly [Path, Destination]): Family => familyOf(one[1].address);
-  const foreign = servers.find((one) => families.size > 1 || !families.has(familyOfServer(one)));
-  if (foreign === undefined) return;
-  const flat = servers.find(([, { forward }]) => forward !== 'tunnel');
-  if (flat === undefined) return;
-  const [place, other] = foreign[1].forward === 'tunnel' ? flat : foreign;
+  const foreign = servers.findIndex(({ address }) => families.size > 1 || !families.has(familyOf(address)));
+  const flat = servers.findIndex(({ forward }) => forward !== 'tunnel');
+  if (foreign < 0 || flat < 0) return;
+  const at = servers[foreign]?.forward === 'tunnel' ? flat : foreign;
+  const other = servers[at] as Destination;
   const services = [...families].map((family) => `IPv${family}`).join(' and ');
-  view.error(place, {
+  view.error(placeOf(at), {
     message: `${endpoint(other)} is a real server of ${services} services by ${methodWords[other.forward as 'masq']}`,
     expected: 'one family, or lb_kind TUN for all of them',
     why: 'the kernel joins families in tunnels only',

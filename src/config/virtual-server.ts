@@ -96,18 +96,14 @@ function buildRealServers(
   const { view, path, raw } = pool;
   const shared = (checkersOf(view, path, raw) ?? []).map((one) => planCheck(words, one, [pool]));
   const seen = new Map<string, number>();
-  const placed: (readonly [Path, Destination])[] = [];
   const servers = raw.real_server.map((entry, at) => {
     const own: RawRealServer = typeof entry === 'string' ? { address: entry } : entry;
     const here = [...path, 'real_server', at];
-    const place = typeof entry === 'string' ? here : [...here, 'address'];
-    const address = written[at] as Endpoint;
-    const destination = buildDestination(pool, here, place, own, address);
-    placed.push([place, destination]);
+    const destination = buildDestination(pool, here, placeOf(pool, at), own, written[at] as Endpoint);
     const key = endpoint(destination);
     const twice = seen.get(key);
     if (twice !== undefined)
-      view.error(place, {
+      view.error(placeOf(pool, at), {
         message: `${key} is twice in ${view.describe(path)}, first as entry ${twice + 1}`,
         expected: 'every real server once',
         why: 'the kernel has it once, with the words of one of the two',
@@ -120,8 +116,15 @@ function buildRealServers(
       checks: defineChecks(words, plans, service, destination),
     };
   });
-  checkFamilies(pool, placed);
+  const destinations = servers.map(({ destination }) => destination);
+  checkFamilies(pool, destinations, (at) => placeOf(pool, at));
   return servers;
+}
+
+/** Where the address of a real server is written. */
+function placeOf({ path, raw }: PoolWords, at: number): Path {
+  const here = [...path, 'real_server', at];
+  return typeof raw.real_server[at] === 'string' ? here : [...here, 'address'];
 }
 
 /** @returns undefined when the server says nothing of its own about its checks */
@@ -180,7 +183,7 @@ function buildSorry(pool: PoolWords, servers: readonly RealServer[]): RealServer
       expected: 'a server that is not in the pool',
       why: 'it would be down when it is needed',
     });
-  else checkFamilies(pool, [[place, destination]]);
+  else checkFamilies(pool, [destination], () => place);
   return { destination, inhibit_on_failure: raw.sorry_server_inhibit, checks: [] };
 }
 

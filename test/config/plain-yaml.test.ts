@@ -62,7 +62,7 @@ const oddWord = fc.constantFrom(
     '/health',
     '1_000',
     '08',
-    '-0',
+    '-0', '-0.0',
     '1.',
   ],
   ...[
