@@ -126,11 +126,6 @@ export class Converter {
   }
 }
 
-<<<<<<< ours
-=======
-/** A password without quotes may look like a tag, an alias or a map. */
-const isSecret = (path: Path): boolean => path.includes('authentication') || path.includes('auth_pass');
->>>>>>> theirs
 const shown = (text: string, path: Path): string => (isSecret(path) ? '(not shown)' : quote(text));
 
 const leaf = { size: 1, depth: 0 } as const;
