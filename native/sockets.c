@@ -97,6 +97,17 @@ static napi_value js_close(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* duplicate(fd): one more descriptor of the same socket, for somebody who closes what he is given. */
+static napi_value js_duplicate(napi_env env, napi_callback_info info) {
+  ARGUMENTS(1);
+  int fd;
+  if (!get_int(env, argv[0], &fd)) return NULL;
+  int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) return number(env, -errno);
+  sockets_remember(instance_of(env), copy);
+  return number(env, copy);
+}
+
 static napi_value js_bind(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
   int fd;
@@ -178,6 +189,7 @@ bool sockets_export(napi_env env, napi_value exports) {
       FUNCTION("bind", js_bind),               FUNCTION("connect", js_connect),
       FUNCTION("getsockname", js_getsockname), FUNCTION("setsockopt", js_setsockopt),
       FUNCTION("getsockopt", js_getsockopt),   FUNCTION("attachFilter", js_attach_filter),
+      FUNCTION("duplicate", js_duplicate),
   };
   return export_functions(env, exports, list, sizeof list / sizeof *list);
 }

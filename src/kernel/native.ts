@@ -92,6 +92,8 @@ export interface Native {
    * @returns descriptor or -errno
    */
   socket(domain: number, type: number, protocol: number, netns?: string): number;
+  /** One more descriptor of the same socket, for somebody who closes what he is given. @returns it or -errno */
+  duplicate(fd: number): number;
   close(fd: number): void;
   bind(fd: number, address: Uint8Array): number;
   connect(fd: number, address: Uint8Array): number;
@@ -168,6 +170,7 @@ function openWriter(fd: number, onResult: (result: WriteResult) => void): Writer
  */
 export const native: Native = {
   socket: (domain, type, protocol, netns) => binding().socket(domain, type, protocol, netns),
+  duplicate: (fd) => binding().duplicate(fd),
   close: (fd) => {
     stopReceiverOf(fd);
     binding().close(fd);

@@ -3,7 +3,7 @@ import { lstatSync, readlinkSync } from 'node:fs';
 import type { ScriptDefinition } from '../script/definition.ts';
 import type { RunPort } from '../script/runner.ts';
 import { type FileFacts, type Files, faultText, scriptFault } from '../script/security.ts';
-import type { Spawner } from '../script/spawner.ts';
+import type { Command, Spawner } from '../script/spawner.ts';
 import { type Account, accountOf, gidOf } from './account.ts';
 
 /** All of it, so that no variable of ours (LD_PRELOAD, IFS, NODE_OPTIONS, NOTIFY_SOCKET) reaches a script. */
@@ -14,20 +14,31 @@ const environmentOf = (node: string, script: string): Readonly<Record<string, st
   VIPKEEPER_SCRIPT: script,
 });
 
-/** Permissions and accounts are looked at before each run: both may change while the daemon lives. */
 export function scriptCommands(spawner: Spawner, node: () => string): RunPort {
   return {
     start(definition, events) {
-      const { argv, name } = definition;
-      const fault = scriptFault(argv[0], realFiles, process.getuid?.() === 0);
-      const account = fault === undefined ? accountFor(definition) : faultText(argv[0], fault);
-      if (typeof account === 'string') {
-        queueMicrotask(() => events.refused(account));
+      const command = commandOf(definition, node());
+      if (typeof command === 'string') {
+        queueMicrotask(() => events.refused(command));
         return { kill: () => undefined, cancel: () => undefined };
       }
-      return spawner.start({ argv, account, environment: environmentOf(node(), name) }, events);
+      return spawner.start(command, events);
     },
   };
+}
+
+/**
+ * Permissions and accounts are looked at before each run: both may change while the daemon lives.
+ * @returns a sentence when it may not run
+ */
+export function commandOf(
+  definition: Pick<ScriptDefinition, 'name' | 'argv' | 'user' | 'group'>,
+  node: string,
+): Command | string {
+  const { argv, name } = definition;
+  const fault = scriptFault(argv[0], realFiles, process.getuid?.() === 0);
+  const account = fault === undefined ? accountFor(definition) : faultText(argv[0], fault);
+  return typeof account === 'string' ? account : { argv, account, environment: environmentOf(node, name) };
 }
 
 /** @returns undefined: we are that user already; text: why not */

@@ -5,6 +5,7 @@ import type { Session } from '../script/session.ts';
 import type { TrackerReport } from '../vrrp/track-board.ts';
 import type { FileDefinition } from '../vrrp/track-file.ts';
 import type { ProcessDefinition } from '../vrrp/track-process.ts';
+import type { ScriptEnded, ToScriptRuns } from './checks-messages.ts';
 
 export type ToScripts =
   | {
@@ -18,6 +19,8 @@ export type ToScripts =
       /** What an earlier scripts process left running. */
       readonly leftovers: readonly Session[];
     }
+  /** MISC_CHECK, asked by the checks process. */
+  | ToScriptRuns
   /** Where the vrrp process listens, and believes this process; said after each start of either. */
   | { readonly type: 'channel'; readonly address: string }
   | { readonly type: 'status'; readonly id: number };
@@ -31,6 +34,8 @@ export type FromScripts =
   | { readonly type: 'sessions'; readonly sessions: readonly Session[] }
   /** A verdict or a number that changed, for the log and for the next scripts process. */
   | { readonly type: 'verdict'; readonly report: TrackerReport }
+  /** To be passed on to the checks process. */
+  | ScriptEnded
   | { readonly type: 'notice'; readonly text: string }
   | { readonly type: 'status'; readonly id: number; readonly status: ScriptsStatus };
 

@@ -7,15 +7,17 @@ import type { Micros } from '../base/time.ts';
 import { native } from '../kernel/native.ts';
 import { openTrackerSender } from '../kernel/tracker-channel.ts';
 import { ScriptRunner } from '../script/runner.ts';
+import type { Session } from '../script/session.ts';
 import { Spawner } from '../script/spawner.ts';
 import type { TrackerReport } from '../vrrp/track-board.ts';
+import { ScriptsRun } from './checks-scripts.ts';
 import { linkToParent } from './link-to-parent.ts';
 import type { ChildBeat, ToChild } from './messages.ts';
 import { scriptCommands } from './script-commands.ts';
 import type { FromScripts, ToScripts } from './scripts-messages.ts';
 import { Watchers } from './watchers.ts';
 
-/** Scripts that run at a time. */
+/** Scripts that run at a time, of the trackers and of the checks each. */
 const maxRunning = 32;
 const beatInterval_ms = 500;
 /** Files and processes have no interval of their own: they speak this often. */
@@ -25,17 +27,18 @@ const maxTimeout_ms = 0x7fff_ffff;
 
 let node = '';
 let timer: NodeJS.Timeout | undefined;
+/** The runs that are on. */
+const sessions = new Map<Spawner, readonly Session[]>();
 
 const say: (message: FromScripts | ChildBeat) => void = linkToParent<ToScripts | ToChild>(
   'vipkeeper: scripts',
   { message: obey, lost: () => process.exit(0) },
 );
 const sender = openTrackerSender();
-const spawner = new Spawner({
-  now,
-  limit: maxRunning,
-  sessionsChanged: (sessions) => say({ type: 'sessions', sessions }),
-});
+const spawner = spawnerOfItsOwn();
+// Checks that hang must not keep a script waiting on which a VIP depends.
+const checksSpawner = spawnerOfItsOwn();
+const checkScripts = new ScriptsRun(checksSpawner, () => node, say);
 const runner = new ScriptRunner(
   {
     now,
@@ -55,6 +58,18 @@ const watchers = new Watchers({
   notice: (text) => say({ type: 'notice', text }),
 });
 
+function spawnerOfItsOwn(): Spawner {
+  const one: Spawner = new Spawner({
+    now,
+    limit: maxRunning,
+    sessionsChanged(own) {
+      sessions.set(one, own);
+      say({ type: 'sessions', sessions: [...sessions.values()].flat() });
+    },
+  });
+  return one;
+}
+
 function obey(message: ToScripts | ToChild): void {
   switch (message.type) {
     case 'scripts':
@@ -62,6 +77,10 @@ function obey(message: ToScripts | ToChild): void {
       spawner.endLeftovers(message.leftovers);
       runner.configure(message.scripts, message.known);
       watchers.configure(message.files, message.processes);
+      return;
+    case 'run-script':
+    case 'cancel-script':
+      checkScripts.hear(message);
       return;
     case 'channel':
       sender.to(message.address);
@@ -75,8 +94,8 @@ function obey(message: ToScripts | ToChild): void {
         id: message.id,
         status: {
           at: now(),
-          running: spawner.running,
-          queued: spawner.queued,
+          running: spawner.running + checksSpawner.running,
+          queued: spawner.queued + checksSpawner.queued,
           scripts: runner.status(),
           watched: watchers.reports,
           processSource: watchers.processSource,
@@ -118,7 +137,10 @@ function takeNoPrivilege(): void {
 takeNoPrivilege();
 process.on('SIGTERM', () => process.exit(0));
 // However it ends, but by SIGKILL: no run survives it.
-process.on('exit', () => spawner.close());
+process.on('exit', () => {
+  spawner.close();
+  checksSpawner.close();
+});
 say({ type: 'sender', address: sender.address });
 setInterval(() => say({ type: 'beat' }), beatInterval_ms);
 setInterval(sayAgain, repeatInterval_ms);
