@@ -29,5 +29,4 @@ export function withoutSecret(path: Path): Path {
 }
 
 /** A quote that is not closed where it should be swallows what comes next, and that may be a password. */
-export const cutSecret = (text: string): string =>
-  text.replace(/((?:auth|pass)[\w-]*[^\w./-]).+$/is, '$1…');
+export const cutSecret = (text: string): string => text.replace(/((?:auth|pass)[\w-]*[^\w./-]).+$/is, '$1…');

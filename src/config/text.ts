@@ -3,7 +3,8 @@ import type { Result } from '../base/result.ts';
 import { err, ok } from '../base/result.ts';
 import type { Finding, Path, Place } from './report.ts';
 
-export const limits = { bytes: 1 << 22, values: 500_000, depth: 32, aliases: 100 } as const;
+/** `tokens`: words and signs of a text that the YAML library has to read. */
+export const limits = { bytes: 1 << 22, values: 500_000, tokens: 600_000, depth: 32, aliases: 100 } as const;
 
 export interface TextProblem extends Finding {
   readonly place: Place;
@@ -50,7 +51,7 @@ export function scan(text: string): TextProblem | undefined {
     const place = placeIn(text, tab.index + tab[0].length - 1);
     return problem(place, { message: 'a tab in the indentation', expected: 'spaces' });
   }
-  let [offset, values, flowDepth, lineDepth] = [0, 0, 0, 0];
+  let [offset, tokens, flowDepth, lineDepth] = [0, 0, 0, 0];
   for (const token of new Lexer().lex(text)) {
     const first = token[0] ?? '';
     if (first === '%')
@@ -60,8 +61,11 @@ export function scan(text: string): TextProblem | undefined {
     else if (first === '\n' || first === '\r') lineDepth = 0;
     else if (token === '-' || token === '?') lineDepth++;
     if (flowDepth > limits.depth || lineDepth > limits.depth) return tooDeep(placeIn(text, offset));
-    if (!/^[\s#\x02\x18\x1f]/.test(token) && ++values > 3 * limits.values)
-      return tooMany(placeIn(text, offset));
+    if (!/^[\s#\x02\x18\x1f]/.test(token) && ++tokens > limits.tokens)
+      return problem(placeIn(text, offset), {
+        message: 'too many words and signs',
+        expected: `at most ${limits.tokens} in a file that is not all plain`,
+      });
     // Two marks that the lexer puts between source texts and that have no length in the file.
     if (token !== '\x02' && token !== '\x1f' && token !== '\x18') offset += token.length;
   }
