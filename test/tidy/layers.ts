@@ -29,12 +29,19 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'yaml',
     'ajv',
   ],
-  'control.ts': ['base', 'vrrp/status.ts', 'process/scripts-messages.ts'],
+  'control.ts': [
+    'base',
+    'director/types.ts',
+    'ipvs/plan.ts',
+    'process/pools-status.ts',
+    'process/scripts-messages.ts',
+    'vrrp/status.ts',
+  ],
   kernel: ['base', 'netlink', 'nft', 'vrrp', 'ipvs', 'healthcheck'],
-  // What one child is composed of. docs/decisions/0005-children-under-process.md
-  process: ['base', 'script', 'vrrp', 'healthcheck', 'kernel'],
+  // What one child is composed of, and what the parent keeps of it. docs/decisions/0005-children-under-process.md
+  process: ['base', 'script', 'vrrp', 'healthcheck', 'ipvs', 'director', 'kernel', 'pino'],
   'log.ts': ['pino'],
-  'daemon.ts': ['base', 'config', 'control.ts', 'kernel', 'process', 'vrrp/status.ts', 'pino'],
+  'daemon.ts': ['base', 'config', 'control.ts', 'director', 'ipvs', 'kernel', 'process', 'pino'],
   api: ['base', 'control.ts'],
   lab: ['base', 'yaml'],
   // Judges from outside over sockets of its own. docs/decisions/0009-instruments-share-pure-files.md
@@ -50,7 +57,18 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'vrrp/timers.ts',
     'vrrp/types.ts',
   ],
-  cli: ['base', 'control.ts', 'vrrp/status.ts', 'lab', 'drill', 'commander', 'picocolors', 'cli-table3'],
+  cli: [
+    'base',
+    'control.ts',
+    'ipvs/plan-text.ts',
+    'process/pools-status.ts',
+    'vrrp/status.ts',
+    'lab',
+    'drill',
+    'commander',
+    'picocolors',
+    'cli-table3',
+  ],
   'cli.ts': ['cli', 'commander'],
 };
 
@@ -81,11 +99,13 @@ export const pure: readonly string[] = [
   'kernel/memory-link.ts',
   'kernel/memory-network.ts',
   'kernel/sockaddr.ts',
+  'process/pools-status.ts',
   'lab/fault.ts',
   'lab/plan.ts',
   'lab/topology.ts',
   'drill/client-view.ts',
   'drill/timeline.ts',
+  'cli/pools-text.ts',
   'cli/status-text.ts',
   'cli/tracker-text.ts',
 ];
