@@ -124,7 +124,8 @@ function buildPreempt(view: View, path: Path, raw: RawInstance): InstanceConfig[
   if (mode === 'never' && delay > seconds(0)) {
     view.note(at, `${view.describe(path)} never preempts, so its preempt delay has no effect`);
   }
-  return { mode, delay };
+  const { wait_for_checks = false, at_most = 0 } = raw.preempt ?? {};
+  return { mode, delay, ...(wait_for_checks && { wait_for_checks: { at_most: duration(at_most) } }) };
 }
 
 function buildSource(

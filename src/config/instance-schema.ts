@@ -173,7 +173,18 @@ const election: Readonly<Record<string, Schema>> = {
       delay: {
         ...upTo(1_000 * second),
         default: '0s',
-        description: 'Wait before taking over from a living active.',
+        description: 'Wait before taking over from a living active, after a start too.',
+      },
+      wait_for_checks: {
+        ...flag,
+        default: false,
+        description:
+          'After a start no living active is replaced before every check of the virtual servers has spoken.',
+      },
+      at_most: {
+        ...upTo(1_000 * second),
+        default: '60s',
+        description: 'How long `wait_for_checks` waits.',
       },
     },
     description: 'Whether and when a living active of lower priority is replaced.',

@@ -52,7 +52,7 @@ const groups: readonly (readonly [why: string, words: string])[] = [
     `down_timer_adverts timer_expired_backup owner_ignore_adverts lower_prio_no_advert
      higher_prio_send_advert vrrp_lower_prio_no_advert vrrp_higher_prio_send_advert
      vrrp_down_timer_adverts vrrp_owner_ignore_adverts skip_check_adv_addr vrrp_skip_check_adv_addr
-     vrrp_delay_after_boot wait_for_checks at_most`,
+     vrrp_delay_after_boot`,
   ],
   [
     'the daemon would run without it',

@@ -68,7 +68,12 @@ export interface RawInstance {
   readonly state?: string;
   readonly nopreempt?: boolean;
   readonly preempt_delay?: RawDuration;
-  readonly preempt?: { readonly mode: string; readonly delay: RawDuration };
+  readonly preempt?: {
+    readonly mode: string;
+    readonly delay: RawDuration;
+    readonly wait_for_checks: boolean;
+    readonly at_most: RawDuration;
+  };
   readonly virtual_ipaddress: readonly (string | RawAddress)[];
   readonly virtual_ipaddress_excluded?: readonly (string | RawAddress)[];
   readonly as_written: boolean;

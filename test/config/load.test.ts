@@ -147,6 +147,11 @@ describe('a good file', () => {
     assert.deepEqual(instance('nopreempt: true').preempt, { mode: 'never', delay: 0 });
     assert.deepEqual(instance('preempt: { delay: 10 }').preempt, { mode: 'always', delay: 10_000_000 });
     assert.deepEqual(instance('preempt: { mode: Never }').preempt, { mode: 'never', delay: 0 });
+    assert.deepEqual(instance('preempt: { wait_for_checks: true }').preempt, {
+      mode: 'always',
+      delay: 0,
+      wait_for_checks: { at_most: 60_000_000 },
+    });
   });
 
   it('reads the rest of an instance', () => {
