@@ -8,9 +8,10 @@ import { checkAgreement, checkInstances, checkPriorities, Owners } from './cross
 import { duration } from './duration.ts';
 import { nearest } from './nearest.ts';
 import { parseText } from './parse.ts';
-import type { BuiltPools } from './pools.ts';
+import type { Together } from './pools.ts';
 import { buildPools } from './pools.ts';
 import type { RawConfig } from './raw.ts';
+import { tellRemarks } from './remarks.ts';
 import type { ConfigError, ConfigNote, Finding, Path } from './report.ts';
 import { plainNames, quote, Report, shownName } from './report.ts';
 import { configSchema } from './schema.ts';
@@ -107,12 +108,13 @@ function load(
     readings[0]?.view.error(['nodes'], unknownNode(node, nodes), 'node', 'key');
   const owners = new Owners(readings);
   const configs = new Map<string, Config>();
-  const pools: BuiltPools = new Map();
+  const together: Together = { pools: new Map(), remarks: new Map() };
   for (const reading of readings.filter(({ usable }) => usable)) {
-    const config = build(reading, readings, readSecret, pools);
+    const config = build(reading, readings, readSecret, together);
     checkInstances(reading, config.vrrp_instance, owners);
     configs.set(config.node, config);
   }
+  tellRemarks(together.remarks);
   checkPriorities(readings);
   checkAgreement(readings, configs);
   checkSyncGroups(readings, configs);
@@ -182,7 +184,7 @@ function build(
   { view, raw, sound, touched }: Reading,
   readings: readonly Reading[],
   readSecret: ReadSecret | undefined,
-  built: BuiltPools,
+  together: Together,
 ): Config {
   const instances: InstanceConfig[] = [];
   for (const name of sound) {
@@ -195,7 +197,7 @@ function build(
     if (built !== undefined) instances.push(built);
   }
   const trackers = buildTrackers(view, raw, instances);
-  const pools = buildPools(view, raw, instances, { touched, readSecret, built });
+  const pools = buildPools(view, raw, instances, { touched, readSecret, together });
   return { node: view.node, vrrp_instance: instances, pools, trackers, process: buildProcess(raw.global) };
 }
 

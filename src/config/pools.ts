@@ -8,6 +8,7 @@ import { heldAddresses, type InstanceConfig } from '../vrrp/types.ts';
 import { duration } from './duration.ts';
 import type { RawVirtualServer } from './pools-raw.ts';
 import type { RawConfig, RawDuration } from './raw.ts';
+import type { RemarkBook } from './remarks.ts';
 import { Remarks } from './remarks.ts';
 import type { Path } from './report.ts';
 import { shownName } from './report.ts';
@@ -16,24 +17,28 @@ import { buildSysctls, masqueradedBy } from './sysctls.ts';
 import type { View } from './view.ts';
 import { buildVirtualServer } from './virtual-server.ts';
 
-/** Pools of the nodes before this one, by words and group: nodes for which they are the very same share the pool. */
-export type BuiltPools = Map<RawVirtualServer, { readonly group: unknown; readonly pool: VirtualServer }>;
+/** What the nodes of one file share. */
+export interface Together {
+  /** By words and group: nodes for which they are the very same have the same pool. */
+  readonly pools: Map<RawVirtualServer, { readonly group: unknown; readonly pool: VirtualServer }>;
+  readonly remarks: RemarkBook;
+}
 
 interface Around {
   /** Whether the schema has refused something at or in a path: that is not built, and not complained of again. */
   readonly touched: (path: Path) => boolean;
   /** Undefined: the files are on another machine. */
   readonly readSecret: ReadSecret | undefined;
-  readonly built: BuiltPools;
+  readonly together: Together;
 }
 
 export function buildPools(
   view: View,
   raw: RawConfig,
   instances: readonly InstanceConfig[],
-  { touched, readSecret, built: before }: Around,
+  { touched, readSecret, together }: Around,
 ): PoolsConfig {
-  const remarks = new Remarks(view);
+  const remarks = new Remarks(view, together.remarks);
   const words = { view, remarks, script_user: raw.global.script_user, readSecret };
   const groups = touched(['virtual_server_group']) ? undefined : raw.virtual_server_group;
   const built: (readonly [Path, VirtualServer])[] = [];
@@ -44,13 +49,13 @@ export function buildPools(
     // A group with a mistake has been reported, and its services are not known.
     if (touched(path) || (one.group !== undefined && touched(['virtual_server_group']))) continue;
     const group = one.group === undefined ? undefined : groups?.[one.group];
-    const known = before.get(one);
+    const known = together.pools.get(one);
     const pool =
       known !== undefined && known.group === group
         ? known.pool
         : buildVirtualServer(words, path, one, groups);
     if (pool === undefined) continue;
-    before.set(one, { group, pool });
+    together.pools.set(one, { group, pool });
     built.push([path, pool]);
   }
   checkServices(view, built, list);
@@ -63,7 +68,6 @@ export function buildPools(
     ? []
     : (raw.snat ?? []).map(({ from, out }) => ({ from: network(from), out }));
   for (const { from } of snat) masqueraded.add(from.address.includes(':') ? 6 : 4);
-  remarks.tell();
   return {
     virtual_server,
     ...(raw.lvs_timeouts !== undefined &&
@@ -120,13 +124,12 @@ function noteHolders(
   const held = new Set(
     instances.flatMap((instance) => heldAddresses(instance).map(({ address }) => address)),
   );
-  const missed = new Set<Ip>();
   for (const [path, { services }] of built)
     for (const { key } of services) {
-      if (key.kind !== 'address' || held.has(key.address) || missed.has(key.address)) continue;
-      missed.add(key.address);
+      if (key.kind !== 'address' || held.has(key.address)) continue;
       const { address } = key;
-      remarks.add('holder', path, () => `${address} is in no vrrp_instance: no failover would move it`);
+      const message = (): string => `${address} is in no vrrp_instance: no failover would move it`;
+      remarks.add('holder', path, message, address);
     }
 }
 
@@ -153,7 +156,8 @@ function noteUnusedGroups(
   groups: RawConfig['virtual_server_group'],
   list: readonly RawVirtualServer[],
 ): void {
-  const used = new Set(list.map(({ group }) => group));
+  // What the schema has refused may be anything.
+  const used = new Set((list as readonly (RawVirtualServer | null)[]).map((one) => one?.group));
   for (const name of Object.keys(groups ?? {}))
     if (!used.has(name))
       view.note(['virtual_server_group', name], `no virtual_server has group ${shownName(name)}`);

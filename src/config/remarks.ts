@@ -1,26 +1,34 @@
 import type { Path } from './report.ts';
+import { pointer } from './report.ts';
 import type { View } from './view.ts';
 
-/** Notes about pools. What is true of a thousand servers is one note, at the first of them. */
+/** Notes about pools, by what makes two of them the same one. */
+export type RemarkBook = Map<
+  string,
+  { readonly view: View; readonly at: Path; readonly message: string; readonly of: Set<string> }
+>;
+
+/** What is true of a thousand servers, or on both nodes, is one note, at the first of them. */
 export class Remarks {
   readonly #view: View;
-  readonly #first = new Map<string, { readonly at: Path; readonly message: string; more: number }>();
+  readonly #book: RemarkBook;
 
-  constructor(view: View) {
+  constructor(view: View, book: RemarkBook) {
     this.#view = view;
+    this.#book = book;
   }
 
-  /** @param kind what makes two remarks the same one */
-  add(kind: string, at: Path, message: () => string): void {
-    const known = this.#first.get(kind);
-    if (known === undefined) this.#first.set(kind, { at, message: message(), more: 0 });
-    else known.more++;
+  /** @param of what it is about, when that is not the place */
+  add(kind: string, at: Path, message: () => string, of = pointer(at)): void {
+    const known = this.#book.get(kind);
+    if (known !== undefined) known.of.add(of);
+    else this.#book.set(kind, { view: this.#view, at, message: message(), of: new Set([of]) });
   }
+}
 
-  tell(): void {
-    for (const { at, message, more } of this.#first.values())
-      this.#view.note(at, more === 0 ? message : `${message} (and ${more} more)`);
-  }
+export function tellRemarks(book: RemarkBook): void {
+  for (const { view, at, message, of } of book.values())
+    view.note(at, of.size === 1 ? message : `${message} (and ${of.size - 1} more)`);
 }
 
 /**

@@ -262,7 +262,7 @@ describe('mistakes that need no file of their own', () => {
     const one = (text: string): string => loadAll(text, 'x', lb1).errors.map(renderError).join('\n');
     assert.match(one('#'.repeat((1 << 22) + 1)), /^x:1:1: the file has 4194305 bytes/);
     assert.match(one(`a: &a 1\nb: [${'*a, '.repeat(101)}]\n`), /too many aliases, expected at most 100/);
-    assert.match(one(`a: [${'1,'.repeat(600_000)}]`), /too many words and signs/);
+    assert.match(one(`a: [${'1,'.repeat(600_000)}]`), /too many words/);
   });
 
   it('name every word of a later version once, wherever it stands', () => {

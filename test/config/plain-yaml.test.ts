@@ -62,7 +62,8 @@ const oddWord = fc.constantFrom(
     '/health',
     '1_000',
     '08',
-    '-0', '-0.0',
+    '-0',
+    '-0.0',
     '1.',
   ],
   ...[

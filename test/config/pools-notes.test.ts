@@ -62,6 +62,15 @@ describe('notes about pools', () => {
     assert.deepEqual(notes(`${udp}sysctls: { net.ipv4.vs.expire_nodest_conn: 1 }\n`), []);
   });
 
+  it('are one note for both nodes, whether their pools are the same or not', () => {
+    const one = (at: number, weight: string): string =>
+      `  - { address: 10.1.0.100:${at}, real_server: [{ address: 10.2.0.21, weight: ${weight} }] }\n`;
+    const all = notes(`virtual_server:\n${one(80, '7')}${one(81, '{ lb1: 7, lb2: 9 }')}${one(82, '7')}`);
+    assert.deepEqual(all, [
+      'virtual_server entry 1 has servers without a check: they count as living, dead or not (and 2 more)',
+    ]);
+  });
+
   it('are one note for many', () => {
     const many = Array.from(
       { length: 50 },
