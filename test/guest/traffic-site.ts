@@ -8,15 +8,17 @@
  * (direct routing, tunnels). What they answer from a VIP leaves by rt, for a director would drop its own address as a
  * source; what they answer from their own address goes to the directors' inside address, which undo the translation.
  */
+import dgram from 'node:dgram';
 import { once } from 'node:events';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
-import { parseIp } from '../../src/base/ip.ts';
+import { ip } from '../../src/base/ip.ts';
 import { native } from '../../src/kernel/native.ts';
-import { AF_INET, AF_INET6, inetAddress, SOCK_STREAM } from '../../src/kernel/sockaddr.ts';
+import { AF_INET, AF_INET6, inetAddress, SOCK_DGRAM, SOCK_STREAM } from '../../src/kernel/sockaddr.ts';
 import { run } from '../../src/lab/command.ts';
 import { Lab } from '../../src/lab/lab.ts';
 import { labPrefix } from '../lab/as-root.ts';
+import { Conversation } from './conversation.ts';
 
 export const servers = ['rs1', 'rs2', 'rs3'] as const;
 export type Server = (typeof servers)[number];
@@ -24,6 +26,8 @@ export type Server = (typeof servers)[number];
 export const vips = { 4: '10.1.0.100', 6: 'fd00:1::100' } as const;
 /** The directors' address inside, the default route of the real servers. */
 export const gateways = { 4: '10.2.0.1', 6: 'fd00:2::1' } as const;
+/** The client's own. */
+export const clients = { 4: '10.1.0.2', 6: 'fd00:1::2' } as const;
 export const addressOf = (server: Server, family: 4 | 6): string =>
   `${family === 4 ? '10.2.0.2' : 'fd00:2::2'}${server.slice(2)}`;
 
@@ -135,7 +139,7 @@ export class TrafficSite {
   /** An HTTP server on all addresses of a node, both families. @returns what ends it, with its connections */
   async serve(node: string, port = 80): Promise<() => void> {
     const fd = this.socket(node, AF_INET6);
-    throwErrno('bind', native.bind(fd, inetAddress(ip('::'), port)));
+    bind(fd, '::', port);
     const http_ = http.createServer(({ socket }, response) => {
       const seen: Seen = {
         server: node,
@@ -145,6 +149,7 @@ export class TrafficSite {
       };
       response.end(JSON.stringify(seen));
     });
+    http_.keepAliveTimeout = 60_000;
     http_.listen({ fd });
     await once(http_, 'listening');
     const close = (): void => {
@@ -167,11 +172,68 @@ export class TrafficSite {
     return JSON.parse(text) as Seen;
   }
 
-  /** A TCP connection from a node, connecting. */
-  connect(address: string, port: number, from = 'cl'): net.Socket {
-    const fd = this.socket(from, address.includes(':') ? AF_INET6 : AF_INET);
+  /** A TCP connection from a node, connecting. @param source one of the node's addresses; else as the route says */
+  connect(address: string, port: number, from = 'cl', source?: string): net.Socket {
+    const fd = this.socket(from, domainOf(address));
+    if (source !== undefined) bind(fd, source, 0);
     // Node finds the handle there and connects that one.
     return new net.Socket({ fd }).connect({ host: address, port });
+  }
+
+  /** HTTP over one connection that stays open. @throws as Conversation.ask() */
+  async converse(address: string, port = 80, source?: string): Promise<Conversation> {
+    const conversation = new Conversation(
+      this.connect(address, port, 'cl', source ?? clients[familyOf(address)]),
+    );
+    this.#closers.push(() => conversation.close());
+    await conversation.ask();
+    return conversation;
+  }
+
+  /** As get(), from one of the client's addresses. */
+  async getFrom(source: string, address: string, port = 80): Promise<Seen> {
+    const conversation = new Conversation(this.connect(address, port, 'cl', source));
+    try {
+      return await conversation.ask();
+    } finally {
+      conversation.close();
+    }
+  }
+
+  /** Answers every datagram to this address of a node, from there. */
+  serveUdp(node: string, address: string, port: number): void {
+    const socket = this.#datagrams(node, address, port);
+    socket.on('message', (_, { address: client, port: back }) => {
+      const seen: Seen = { server: node, client, address, port };
+      socket.send(JSON.stringify(seen), back, client);
+    });
+  }
+
+  /** Datagrams from one port, each after the answer to the one before. @throws after 2 s of silence */
+  async getUdp(address: string, port: number, count = 1, source?: string): Promise<readonly Seen[]> {
+    const socket = this.#datagrams('cl', source ?? clients[familyOf(address)], 0);
+    const seen: Seen[] = [];
+    try {
+      while (seen.length < count) {
+        socket.send('?', port, address);
+        const [answer] = (await once(socket, 'message', { signal: AbortSignal.timeout(2_000) })) as [Buffer];
+        seen.push(JSON.parse(answer.toString()) as Seen);
+      }
+    } finally {
+      socket.close();
+    }
+    return seen;
+  }
+
+  #datagrams(node: string, address: string, port: number): dgram.Socket {
+    const fd = this.socket(node, domainOf(address), SOCK_DGRAM);
+    bind(fd, address, port);
+    const socket = dgram.createSocket(familyOf(address) === 4 ? 'udp4' : 'udp6');
+    socket.bind({ fd });
+    let open = true;
+    socket.once('close', () => (open = false));
+    this.#closers.push(() => open && socket.close());
+    return socket;
   }
 
   /** @returns a descriptor; whoever is given it closes it */
@@ -191,10 +253,11 @@ function throwErrno(call: string, result: number): void {
   if (result < 0) throw new Error(`${call} failed with errno ${-result}`);
 }
 
-function ip(text: string): Parameters<typeof inetAddress>[0] {
-  const parsed = parseIp(text);
-  if (parsed === undefined) throw new Error(`${text} is no address`);
-  return parsed;
+const familyOf = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4);
+const domainOf = (address: string): number => (familyOf(address) === 6 ? AF_INET6 : AF_INET);
+
+function bind(fd: number, address: string, port: number): void {
+  throwErrno(`bind to ${address}`, native.bind(fd, inetAddress(ip(address), port)));
 }
 
 /** IPv4 as it comes over an IPv6 socket. RFC 4291 §2.5.5.2 */
