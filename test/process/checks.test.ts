@@ -255,7 +255,7 @@ describe('the checks process without rights', () => {
     );
     const silent = await around.verdict('silent');
     assert.equal(silent.words, 'connect to 192.0.2.99:80: no answer within 500ms (total)');
-    assert.ok(silent.duration < milliseconds(750), `${silent.duration}`);
+    assert.ok(silent.duration < milliseconds(1_100), `${silent.duration}`);
     // The marked sockets are used again and again, and none is lost.
     const descriptors = (): number => readdirSync(`/proc/${around.child.pid}/fd`).length;
     const early = descriptors();
