@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ip } from '../../src/base/ip.ts';
 import { laterWords } from '../../src/config/later.ts';
-import { loadAll, loadConfig, nodeName } from '../../src/config/load.ts';
+import { loadAll, loadConfig } from '../../src/config/load.ts';
 import { renderError, renderNote } from '../../src/config/report.ts';
 import type { InstanceConfig } from '../../src/vrrp/types.ts';
 
@@ -289,13 +289,5 @@ describe('mistakes that need no file of their own', () => {
     for (const word of ['__proto__', 'constructor', 'toString']) {
       assert.match(errors(`${word}: 1`).join(), new RegExp(`unknown key "${word}" in vrrp_instance web`));
     }
-  });
-});
-
-describe('the name of the node', () => {
-  it('is --node, else VIPKEEPER_NODE, else the host name', () => {
-    assert.deepEqual(nodeName('a', 'b', 'c'), { name: 'a', from: '--node' });
-    assert.deepEqual(nodeName(undefined, 'b', 'c'), { name: 'b', from: 'VIPKEEPER_NODE' });
-    assert.deepEqual(nodeName(undefined, '', 'c'), { name: 'c', from: 'the host name' });
   });
 });
