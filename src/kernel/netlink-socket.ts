@@ -8,6 +8,8 @@ const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
+const SO_SNDBUF = 7;
+const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
@@ -19,6 +21,8 @@ const EMSGSIZE = 90;
 
 /** 5,000 addresses make 390 KiB of dump and a burst of as many events; the default of 208 KiB overran. */
 const receiveBuffer = 4 << 20;
+/** A transaction of nf_tables is one send: the default of 208 KiB holds that of some 80 virtual services. */
+const sendBuffer = 8 << 20;
 
 interface OpenOptions {
   /** Path such as /run/netns/d1; the namespace of this process when absent. */
@@ -37,6 +41,8 @@ export function openNetlinkDescriptor(protocol: number, { netns }: OpenOptions =
     native.setsockopt(fd, SOL_NETLINK, option, 1);
   if (native.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, receiveBuffer) < 0)
     native.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, receiveBuffer);
+  if (native.setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, sendBuffer) < 0)
+    native.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, sendBuffer);
   // struct sockaddr_nl: family u16, pad u16, port u32 (0: the kernel picks one), groups u32.
   const bound = native.bind(fd, Uint8Array.from([AF_NETLINK, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]));
   if (bound < 0) {

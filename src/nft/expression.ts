@@ -1,3 +1,4 @@
+import type { Family } from '../base/ip.ts';
 import type { AttributeWriter } from '../netlink/attribute.ts';
 
 /** Expressions of nf_tables rules. All work on register 1; a rule stops at the first that does not match. */
@@ -45,6 +46,39 @@ export const drop: Expression = {
   name: 'immediate',
   write: (writer) =>
     writer.be32(1, verdictRegister).nested(2, (data) => data.nested(2, (verdict) => verdict.be32(1, 0))),
+};
+
+/** The register becomes the next of 0 … slots − 1, in turn, in the host's order. */
+export const nextOf = (slots: number): Expression => ({
+  name: 'numgen',
+  write: (writer) => writer.be32(1, register).be32(2, slots).be32(3, 0),
+});
+
+/** The register, and those behind it, become what the map has for its value. */
+export const mappedBy = (map: string): Expression => ({
+  name: 'lookup',
+  write: (writer) => writer.string(1, map).be32(2, register).be32(3, register),
+});
+
+/** NFT_REG32_00: the first of the 4-octet registers that are the same memory as the large ones. */
+const register32 = 8;
+const portRegister = { 4: register32 + 1, 6: register32 + 4 } as const;
+
+/** To the address in the register, and the port in the 4 octets behind it. */
+export const translateDestination = (family: Family): Expression => ({
+  name: 'nat',
+  write: (writer) =>
+    writer
+      .be32(1, 1)
+      .be32(2, family === 4 ? 2 : 10)
+      .be32(3, register)
+      .be32(5, portRegister[family]),
+});
+
+/** ICMP or ICMPv6 "port unreachable": NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH. */
+export const rejectPort: Expression = {
+  name: 'reject',
+  write: (writer) => writer.be32(1, 2).u8(2, 1),
 };
 
 const lookup = (set: string, flags: number): Expression => ({

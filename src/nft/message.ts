@@ -21,7 +21,7 @@ export interface Table {
 /** NFNL_SUBSYS_NFTABLES in the high octet, NFT_MSG_* in the low one. */
 const subsystem = 10;
 const type = (message: number): number => (subsystem << 8) | message;
-const MessageNumber = {
+export const MessageNumber = {
   newTable: 0,
   deleteTable: 2,
   newChain: 3,
@@ -36,7 +36,7 @@ const batchBegin = 0x10;
 const batchEnd = 0x11;
 
 /** struct nfgenmsg: family u8, version u8, resource be16. */
-const fixedHeader = 4;
+export const fixedHeader = 4;
 
 export interface NftRequest extends Request {
   /** Offsets within the payload of lifetimes (u64, big-endian, milliseconds). */
@@ -124,20 +124,22 @@ export const addSet = (table: Table, set: AddressSet, id: number): NftRequest =>
   );
 
 export interface Chain {
+  /** `filter` when absent. A chain of `nat` sees the first packet of each connection only. */
+  readonly type?: 'filter' | 'nat';
   readonly name: string;
   readonly hook: number;
   readonly priority: number;
 }
 
-/** A base chain of type filter that accepts what no rule drops. */
-export const addChain = (table: Table, { name, hook, priority }: Chain): NftRequest =>
+/** A base chain that accepts what no rule drops. */
+export const addChain = (table: Table, { name, hook, priority, type: kind = 'filter' }: Chain): NftRequest =>
   request(`add chain ${name}`, MessageNumber.newChain, table.family, Flag.create, (writer) =>
     writer
       .string(1, table.name)
       .string(3, name)
       .nested(4, (nest) => nest.be32(1, hook).be32(2, priority >>> 0))
       .be32(5, 1)
-      .string(7, 'filter'),
+      .string(7, kind),
   );
 
 export const flushChain = (table: Table, chain: string): NftRequest =>
@@ -236,7 +238,8 @@ function elements(
 
 const header = (family: number): Uint8Array => Uint8Array.from([family, 0, 0, 0]);
 
-function request(
+/** One message of a batch, which asks for an answer. */
+export function request(
   operation: string,
   number: number,
   family: number,

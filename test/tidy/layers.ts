@@ -98,6 +98,7 @@ export const pure: readonly string[] = [
   'kernel/memory.ts',
   'kernel/memory-link.ts',
   'kernel/memory-network.ts',
+  'kernel/nft-notes.ts',
   'kernel/sockaddr.ts',
   'process/pools-status.ts',
   'lab/fault.ts',
