@@ -186,9 +186,13 @@ export function defineCheck(
       },
       'bindto',
     );
-  const id = `${pool.name} ${endpoint(server)} ${checker.kind} ${mark}`;
-  const about = checker.kind === 'MISC_CHECK' ? { ...checker, ...aboutOf(pool.key, server) } : checker;
-  return { id, target: { address, port, ...target }, timing, checker: about };
+  const named = `${pool.name} ${endpoint(server)} ${checker.kind} ${mark}`;
+  const place = { address, port, ...target };
+  if (checker.kind !== 'MISC_CHECK') return { id: named, target: place, timing, checker };
+  // The name of a group does not say which of its services a script is told.
+  const about = aboutOf(pool.key, server);
+  const id = `${named}${fingerprint(JSON.stringify(about))}`;
+  return { id, target: place, timing, checker: { ...checker, ...about } };
 }
 
 const aboutOf = (key: ServiceKey, { address, port }: Destination): Partial<MiscCheck> => ({

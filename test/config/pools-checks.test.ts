@@ -169,6 +169,16 @@ describe('the id of a check', () => {
     assert.deepEqual(ids(checks(words('quorum: 2', 'lb_algo: rr', 'slow_start: 9s'))), ids(checks(words())));
   });
 
+  it('of a script changes with the service that it is told of', () => {
+    const id = (group: string): string | undefined => {
+      const script = 'MISC_CHECK: { misc_path: [/bin/true] }';
+      const more = `virtual_server_group: { farm: [${group}] }\n`;
+      return pool(['group: farm', script, 'real_server: [10.2.0.21]'], more).real_server[0]?.checks[0]?.id;
+    };
+    assert.equal(id('10.1.0.100:80'), id('10.1.0.100:80, 10.1.0.101:80'));
+    assert.notEqual(id('10.1.0.100:80'), id('10.1.0.101:80'));
+  });
+
   it('changes with its time, its target and its options', () => {
     const [tcp, , http] = ids(checks(words()));
     for (const line of ['delay_loop: 9s', 'alpha: true', 'bindto: 10.2.0.11', 'retry: 9']) {
