@@ -21,9 +21,11 @@ import type {
 } from './control.ts';
 import { declaredBy } from './director/director.ts';
 import { removalOf, removalText } from './ipvs/guard.ts';
+import type { IpvsLink } from './ipvs/link.ts';
 import type { Plan } from './ipvs/plan.ts';
 import { openKernelIpvs } from './kernel/ipvs.ts';
 import { native } from './kernel/native.ts';
+import { openNftForward } from './kernel/nft-forward.ts';
 import { pssOf } from './kernel/process-memory.ts';
 import { secretReader } from './kernel/secret-file.ts';
 import { ServiceManager } from './kernel/service-manager.ts';
@@ -64,16 +66,11 @@ export class Daemon implements Control {
   /** @throws when this machine cannot run it */
   static async start(options: DaemonOptions, config: Config, log: Logger): Promise<Daemon> {
     // The socket is for the whole life: a module that is loaded later is found by the next round.
-    const link = await openKernelIpvs();
+    const link = config.pools.data_plane === 'nftables' ? await openNftForward() : await openKernelIpvs();
     return new Daemon(options, config, log, link);
   }
 
-  private constructor(
-    options: DaemonOptions,
-    config: Config,
-    log: Logger,
-    link: Awaited<ReturnType<typeof openKernelIpvs>>,
-  ) {
+  private constructor(options: DaemonOptions, config: Config, log: Logger, link: IpvsLink) {
     this.#options = options;
     this.#config = config;
     this.#log = log;
@@ -148,8 +145,11 @@ export class Daemon implements Control {
 
   /** A file without a mistake in it may be one. */
   #objections(config: Config, allowRemoval: boolean): readonly string[] {
+    const { file } = this.#options;
+    const [now, then] = [this.#config.pools.data_plane, config.pools.data_plane];
+    if (now !== then) return [`${file}: data_plane is ${now} until a restart, and would be ${then}`];
     const removal = removalOf(declaredBy(this.#config.pools), declaredBy(config.pools));
-    return removal.refused && !allowRemoval ? [`${this.#options.file}: ${removalText(removal)}`] : [];
+    return removal.refused && !allowRemoval ? [`${file}: ${removalText(removal)}`] : [];
   }
 
   #take(config: Config): void {

@@ -67,6 +67,7 @@ export interface RawPools {
     readonly tcpfin?: RawDuration;
     readonly udp?: RawDuration;
   };
+  readonly data_plane: string;
   readonly ownership: string;
   readonly on_stop: string;
   readonly maintenance_dir?: string;

@@ -17,6 +17,13 @@ const timeout = (description: string): Schema => ({
 export const poolSchemas: Readonly<Record<string, Schema>> = {
   virtual_server: virtualServersSchema,
   virtual_server_group: groupsSchema,
+  data_plane: {
+    type: 'string',
+    words: ['ipvs', 'nftables'],
+    default: 'ipvs',
+    description:
+      'What forwards: `ipvs`, or `nftables` for kernels without it: NAT only, in turn by weight, and no persistence.',
+  },
   lvs_timeouts: {
     type: 'object',
     additionalProperties: false,

@@ -6,6 +6,7 @@ import type { Timeouts } from '../ipvs/types.ts';
 import { serviceName } from '../ipvs/types.ts';
 import { heldAddresses, type InstanceConfig } from '../vrrp/types.ts';
 import { duration } from './duration.ts';
+import { checkForwarder } from './forwarder.ts';
 import type { RawVirtualServer } from './pools-raw.ts';
 import type { RawConfig, RawDuration } from './raw.ts';
 import type { RemarkBook } from './remarks.ts';
@@ -60,7 +61,8 @@ export function buildPools(
   }
   checkServices(view, built, list);
   noteHolders(remarks, built, instances);
-  noteUdp(remarks, built, raw.sysctls ?? {});
+  if (raw.data_plane === 'nftables') checkForwarder(view, remarks, built, raw);
+  else noteUdp(remarks, built, raw.sysctls ?? {});
   noteUnusedGroups(view, groups, list);
   const virtual_server = built.map(([, pool]) => pool);
   const masqueraded = masqueradedBy(virtual_server);
@@ -69,6 +71,7 @@ export function buildPools(
     : (raw.snat ?? []).map(({ from, out }) => ({ from: network(from), out }));
   for (const { from } of snat) masqueraded.add(from.address.includes(':') ? 6 : 4);
   return {
+    data_plane: raw.data_plane === 'nftables' ? 'nftables' : 'ipvs',
     virtual_server,
     ...(raw.lvs_timeouts !== undefined &&
       !touched(['lvs_timeouts']) && { lvs_timeouts: timeouts(raw.lvs_timeouts) }),

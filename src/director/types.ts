@@ -57,6 +57,7 @@ export type Sysctls = Readonly<Record<string, string>>;
 
 /** All of it, for one node. */
 export interface PoolsConfig {
+  readonly data_plane: 'ipvs' | 'nftables';
   readonly virtual_server: readonly VirtualServer[];
   readonly lvs_timeouts?: Timeouts;
   /** What is in the kernel and neither in the file nor in the journal: left alone, or ours too. */

@@ -30,7 +30,14 @@ describe('virtual servers in the file', () => {
       drain_timeout: 300 * second,
     });
     const nothing = pools('');
-    const empty = { virtual_server: [], ownership: 'declared', on_stop: 'keep', sysctls: {}, snat: [] };
+    const empty = {
+      data_plane: 'ipvs',
+      virtual_server: [],
+      ownership: 'declared',
+      on_stop: 'keep',
+      sysctls: {},
+      snat: [],
+    };
     assert.deepEqual(nothing, empty);
   });
 
@@ -173,6 +180,7 @@ snat: [{ from: 10.2.0.0/24, out: { lb1: eth0, lb2: ens3 } }, { from: 'fd00:2::/6
     assert.equal(virtual_server.length, 1);
     assert.deepEqual(rest, {
       lvs_timeouts: { tcp_s: 7_200, tcpFin_s: 0, udp_s: 300 },
+      data_plane: 'ipvs',
       ownership: 'exclusive',
       on_stop: 'remove',
       maintenance_dir: '/run/vipkeeper/maintenance',

@@ -41,7 +41,10 @@ describe('shares of the forwarder', () => {
         // One turn that a tiny weight gets although it is worth none has to come from somebody.
         const tiny = given.filter((weight) => (weight * round) / total < 1).length;
         for (const [at, weight] of given.entries())
-          assert(Math.abs((turns[at] ?? 0) - (weight * round) / total) <= 1 + tiny, `${given.join()} → ${turns.join()}`);
+          assert(
+            Math.abs((turns[at] ?? 0) - (weight * round) / total) <= 1 + tiny,
+            `${given.join()} → ${turns.join()}`,
+          );
       }),
     );
   });

@@ -26,6 +26,8 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
     'director/types.ts',
     'healthcheck/types.ts',
     'ipvs/types.ts',
+    // What the file is refused for is what the forwarder would refuse.
+    'ipvs/forwarder.ts',
     'yaml',
     'ajv',
   ],
