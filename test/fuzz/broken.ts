@@ -1,6 +1,7 @@
 /** Decoders broken on purpose, one fault each. A harness that does not catch them would catch nothing. */
 import { ok } from '../../src/base/result.ts';
 import * as loader from '../../src/config/load.ts';
+import * as ipvsCodec from '../../src/ipvs/codec.ts';
 import * as control from '../../src/kernel/control-message.ts';
 import * as sockaddr from '../../src/kernel/sockaddr.ts';
 import { readMessages } from '../../src/netlink/message.ts';
@@ -8,6 +9,7 @@ import { decodeFrame } from '../../src/vrrp/frames.ts';
 import * as packetCodec from '../../src/vrrp/packet.ts';
 import * as ladder from '../../src/vrrp/receive.ts';
 import { framesTarget } from './frames.ts';
+import { ipvsTarget } from './ipvs.ts';
 import { decoders, netlinkTarget } from './netlink.ts';
 import { socketsTarget } from './sockets.ts';
 import { renamed, type Target } from './target.ts';
@@ -117,6 +119,18 @@ const broken: Readonly<Record<string, Breakage>> = {
       return !messages.ok && messages.error === 'message-length' ? spin() : messages;
     }, decoders),
     says: /processor time/,
+  },
+  'ipvs-throws': {
+    target: ipvsTarget({
+      // As if every answer were as long as a good one.
+      service: (message) => {
+        const { buffer, byteOffset, length } = message.payload;
+        new DataView(buffer, byteOffset, length).getUint32(60);
+        return ipvsCodec.decodeService(message);
+      },
+      server: ipvsCodec.decodeDestination,
+    }),
+    says: /throws/,
   },
   'sockets-throw': {
     target: socketsTarget({

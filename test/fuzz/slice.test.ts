@@ -10,6 +10,7 @@ const slices: Readonly<Record<string, number>> = {
   vrrp: 4_000,
   frames: 4_000,
   netlink: 4_000,
+  ipvs: 4_000,
   sockets: 4_000,
   yaml: 1_000,
 };
