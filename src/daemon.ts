@@ -31,7 +31,7 @@ import { secretReader } from './kernel/secret-file.ts';
 import { ServiceManager } from './kernel/service-manager.ts';
 import { admission } from './process/admission.ts';
 import { ScriptsChild, startChecks } from './process/bystanders.ts';
-import type { FromChecks, ScriptEnded, ToChecks } from './process/checks-messages.ts';
+import type { FromChecks, ToChecks } from './process/checks-messages.ts';
 import type { Child } from './process/child.ts';
 import { Pools } from './process/pools.ts';
 import { trackerDefinitions } from './process/scripts-guardian.ts';
@@ -100,7 +100,7 @@ export class Daemon implements Control {
     this.#scripts = new ScriptsChild(log, {
       started: () => this.#configureScripts(true),
       introduce: (sender) => this.#vrrp.child.send(sender),
-      scriptEnded: (message) => this.#scriptEnded(message),
+      scriptEnded: (message) => this.#pools.scriptEnded(message),
     });
     this.#checks = startChecks(log, () => this.#pools.checks.args, {
       started: () => this.#pools.checksStarted(),
@@ -194,7 +194,7 @@ export class Daemon implements Control {
     this.#serviceManager.stopping();
     clearInterval(this.#beat);
     await this.#vrrp.child.stop(stopLimit_ms);
-    await this.#pools.stop();
+    await this.#pools.stop(stopLimit_ms);
     await Promise.all([this.#checks.stop(stopLimit_ms), this.#scripts.child.stop(stopLimit_ms)]);
     await this.#vrrp.close(stopLimit_ms);
     this.#log.info('stopped');
@@ -252,14 +252,6 @@ export class Daemon implements Control {
       this.#log.error(
         `the file has virtual servers, and ${missing}: no instance takes part, because clients would come to a director that forwards nothing`,
       );
-  }
-
-  #scriptEnded(message: ScriptEnded): void {
-    const { run, end } = message;
-    if (!run.startsWith('quorum.')) this.#checks.send(message);
-    else if (end.type === 'refused') this.#log.warn(`quorum script: ${end.why}`);
-    else if (end.code !== 0)
-      this.#log.warn({ stderr: end.stderr }, `quorum script: exit ${end.code ?? end.signal}`);
   }
 
   #sendBeats(): void {

@@ -7,7 +7,7 @@ import type { CheckDefinition, CheckReport } from '../healthcheck/types.ts';
 import type { Declared } from '../ipvs/guard.ts';
 import { type ActualService, endpoint, serviceName, type VirtualService } from '../ipvs/types.ts';
 import type { Machine } from '../machine.ts';
-import { Pool, type PoolStatus, type Settled } from './pool.ts';
+import { type Load, Pool, type PoolStatus, type Settled } from './pool.ts';
 import type { Override, PoolsConfig, VirtualServer } from './types.ts';
 
 export type DirectorEvent =
@@ -42,6 +42,7 @@ export class Director implements Machine<DirectorEvent, DirectorAction> {
   #maintenance: ReadonlySet<string> = new Set();
   /** By serviceName(). */
   #table: ReadonlyMap<string, ActualService> | undefined;
+  #reads = 0;
   #settled: readonly Settled[] = [];
   #deadline: Micros | undefined;
 
@@ -63,15 +64,14 @@ export class Director implements Machine<DirectorEvent, DirectorAction> {
   }
 
   /** Another one that was told the same, to see what an event would do. */
-  copy(now: Micros): Director {
+  copy(): Director {
     const copy = new Director();
-    const virtual_server = Array.from(this.#pools.values(), ({ config }) => config);
-    copy.handle({ type: 'configure', config: { virtual_server } }, now);
-    for (const report of this.#reports.values()) copy.#take({ type: 'report', report }, now);
+    for (const [name, pool] of this.#pools) copy.#pools.set(name, pool.copy());
+    for (const [id, report] of this.#reports) copy.#reports.set(id, report);
     copy.#overrides = this.#overrides;
     copy.#maintenance = this.#maintenance;
     copy.#table = this.#table;
-    copy.handle(undefined, now);
+    copy.#reads = this.#reads;
     return copy;
   }
 
@@ -107,6 +107,7 @@ export class Director implements Machine<DirectorEvent, DirectorAction> {
         return;
       case 'table':
         this.#table = new Map(event.actual.map((one) => [serviceName(one.service.key), one]));
+        this.#reads++;
     }
   }
 
@@ -127,9 +128,9 @@ export class Director implements Machine<DirectorEvent, DirectorAction> {
     const settled: Settled[] = [];
     const actions: DirectorAction[] = [settle];
     for (const [name, pool] of this.#pools) {
-      const connections = this.#table && connectionsOf(pool, this.#table);
+      const loads = this.#table && loadsOf(pool, this.#table);
       const [reports, overrides, maintenance] = [this.#reports, this.#overrides, this.#maintenance];
-      const one = pool.settle({ reports, overrides, maintenance, connections }, now);
+      const one = pool.settle({ reports, overrides, maintenance, loads, reads: this.#reads }, now);
       if (pool.isGone) this.#pools.delete(name);
       else settled.push(one);
       if (one.change !== undefined) actions.push(quorumAction(pool, one.change === 'up'));
@@ -167,17 +168,21 @@ const isSame = (
   b: Pick<Override, 'real_server' | 'virtual_server'>,
 ): boolean => a.real_server === b.real_server && a.virtual_server === b.virtual_server;
 
-/** By endpoint, summed over the services of the pool; of a port 0, which is every port, under that name too. */
-function connectionsOf(
+/** By endpoint, over the services of the pool; of a port 0, which is every port, under that name too. */
+function loadsOf(
   { config: { services } }: Pool,
   table: ReadonlyMap<string, ActualService>,
-): ReadonlyMap<string, number> {
-  const sums = new Map<string, number>();
+): ReadonlyMap<string, Load> {
+  const loads = new Map<string, Load>();
   for (const { key } of services)
     for (const one of table.get(serviceName(key))?.destinations ?? [])
-      for (const port of [one.port, 0]) {
+      for (const port of new Set([one.port, 0])) {
         const name = endpoint({ address: one.address, port });
-        sums.set(name, (sums.get(name) ?? 0) + one.activeConnections + one.inactiveConnections);
+        const { connections, weight } = loads.get(name) ?? { connections: 0, weight: 0 };
+        loads.set(name, {
+          connections: connections + one.activeConnections + one.inactiveConnections,
+          weight: Math.max(weight, one.weight),
+        });
       }
-  return sums;
+  return loads;
 }

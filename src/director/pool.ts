@@ -21,8 +21,16 @@ export interface PoolView {
   /** That have not expired. */
   readonly overrides: readonly Override[];
   readonly maintenance: ReadonlySet<string>;
-  /** Open connections by endpoint, over all services of the pool; undefined when the kernel was not read since. */
-  readonly connections: ReadonlyMap<string, number> | undefined;
+  /** By endpoint, over all services of the pool; undefined before the kernel's table was read. */
+  readonly loads: ReadonlyMap<string, Load> | undefined;
+  /** How often the table has been read. */
+  readonly reads: number;
+}
+
+export interface Load {
+  readonly connections: number;
+  /** The greatest one of all services. */
+  readonly weight: number;
 }
 
 export interface ServerStatus {
@@ -48,9 +56,12 @@ export interface PoolStatus {
 interface Leaving {
   readonly config: RealServer;
   readonly until: Micros;
-  /** Connections were counted after it left. */
-  counted: boolean;
+  /** How often the table had been read when it left. */
+  reads: number | undefined;
 }
+
+/** The first table that is read afterwards may still be without the weight of 0. */
+const readsToTrust = 2;
 
 interface Judged {
   readonly server: Server;
@@ -62,6 +73,8 @@ export class Pool {
   #servers = new Map<string, Server>();
   #sorry: Server | undefined;
   readonly #leaving = new Map<string, Leaving>();
+  /** In the table, as it is wanted. */
+  #placed: ReadonlySet<string> = new Set();
   #up: boolean | undefined;
   #removed = false;
 
@@ -83,12 +96,23 @@ export class Pool {
     return this.#removed && this.#leaving.size === 0;
   }
 
+  /** Another one that knows the same. */
+  copy(): Pool {
+    const copy = new Pool(this.#config);
+    copy.#servers = new Map(Array.from(this.#servers, ([name, server]) => [name, server.copy()]));
+    copy.#sorry = this.#sorry?.copy();
+    for (const [name, leaving] of this.#leaving) copy.#leaving.set(name, { ...leaving });
+    copy.#placed = this.#placed;
+    copy.#up = this.#up;
+    copy.#removed = this.#removed;
+    return copy;
+  }
+
   configure(config: VirtualServer, now: Micros): void {
     this.#removed = false;
     const named = new Set(config.real_server.map(({ destination }) => endpoint(destination)));
     for (const [name, { config: old }] of this.#servers) if (!named.has(name)) this.#leave(old, now);
-    const sorry = this.#sorry?.config;
-    if (sorry !== undefined && config.sorry_server === undefined) this.#leave(sorry, now);
+    if (this.#sorry !== undefined) this.#leave(this.#sorry.config, now);
     this.#config = config;
     this.#adopt(config);
   }
@@ -114,14 +138,17 @@ export class Pool {
       }),
     );
     const { sorry_server: sorry } = config;
+    if (sorry !== undefined) this.#leaving.delete(endpoint(sorry.destination));
     if (sorry === undefined) this.#sorry = undefined;
     else if (this.#sorry?.name === endpoint(sorry.destination)) this.#sorry.config = sorry;
     else this.#sorry = new Server(sorry);
   }
 
+  /** One that is down, and therefore not in the table, has nothing to wait for. */
   #leave(config: RealServer, now: Micros): void {
+    const name = endpoint(config.destination);
     const until = after(now, this.#config.drain_timeout);
-    this.#leaving.set(endpoint(config.destination), { config, until, counted: false });
+    if (this.#placed.has(name)) this.#leaving.set(name, { config, until, reads: undefined });
   }
 
   /**
@@ -147,6 +174,7 @@ export class Pool {
       ...Array.from(this.#leaving.values(), leavingRow),
     ];
     const destinations = rows.flatMap(({ destination }) => destination ?? []);
+    this.#placed = new Set(destinations.map(endpoint));
     return {
       services: this.#config.services.map((service) => ({
         service,
@@ -188,11 +216,11 @@ export class Pool {
     return this.#up === was ? undefined : this.#up ? 'up' : 'down';
   }
 
-  #letGo({ connections }: PoolView, now: Micros): void {
+  #letGo({ loads, reads }: PoolView, now: Micros): void {
     for (const [name, leaving] of this.#leaving) {
-      const idle = leaving.counted && connections?.get(name) === 0;
-      if (connections?.has(name) === true) leaving.counted = true;
-      if (idle || now >= leaving.until) this.#leaving.delete(name);
+      leaving.reads ??= reads;
+      const counted = reads >= leaving.reads + readsToTrust;
+      if ((counted && isIdle(loads?.get(name))) || now >= leaving.until) this.#leaving.delete(name);
     }
   }
 
@@ -204,13 +232,20 @@ export class Pool {
   }
 
   /** After its service it stays with weight 0 while it has connections. */
-  #sorryRow({ server, verdict }: Judged, swapped: boolean, { connections }: PoolView): Row {
-    const { destination } = server.config;
-    const lingers = !swapped && verdict.alive && (connections?.get(server.name) ?? 0) > 0;
-    const placed = swapped ? destination : lingers ? { ...destination, weight: 0 } : undefined;
+  #sorryRow({ server, verdict }: Judged, swapped: boolean, { loads }: PoolView): Row {
+    const { destination, inhibit_on_failure } = server.config;
+    const lingers = verdict.alive && this.#placed.has(server.name) && !isIdle(loads?.get(server.name));
+    const placed = swapped
+      ? destination
+      : lingers || inhibit_on_failure
+        ? { ...destination, weight: 0 }
+        : undefined;
     return row(server, verdict, 'sorry', placed);
   }
 }
+
+/** A table that was read while it took connections cannot tell. */
+const isIdle = (load: Load | undefined): boolean => load?.weight === 0 && load.connections === 0;
 
 export interface Settled {
   readonly services: readonly VirtualService[];

@@ -86,7 +86,7 @@ export class DirectorRunner {
   /** What a round would do if this were configured, for `plan`: nothing of it happens. */
   preview(config: Pick<PoolsConfig, 'virtual_server' | 'ownership'>): Promise<Result<Round, Refusal>> {
     const now = this.#host.now();
-    const copy = this.#director.copy(now);
+    const copy = this.#director.copy();
     copy.handle({ type: 'configure', config }, now);
     return this.#reconciler.look(copy.desired, config.ownership === 'exclusive');
   }

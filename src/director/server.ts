@@ -42,6 +42,13 @@ export class Server {
     return endpoint(this.config.destination);
   }
 
+  copy(): Server {
+    const copy = new Server(this.config);
+    copy.#alive = this.#alive;
+    copy.#risenAt = this.#risenAt;
+    return copy;
+  }
+
   /** Looks at it again. A change of life is remembered: slow start counts from it. */
   judge(around: Surroundings, now: Micros): ServerVerdict {
     const verdict = this.#verdict(around);

@@ -17,7 +17,7 @@ import { IpvsJournal } from '../kernel/ipvs-journal.ts';
 import { native } from '../kernel/native.ts';
 import { writeSysctls } from '../kernel/sysctls.ts';
 import { ChecksGuardian } from './checks-guardian.ts';
-import type { ToChecks, ToScriptRuns } from './checks-messages.ts';
+import type { ScriptEnded, ToChecks, ToScriptRuns } from './checks-messages.ts';
 import { MaintenanceFolder } from './maintenance-folder.ts';
 import { poolsStatus, type PoolsStatus } from './pools-status.ts';
 
@@ -42,6 +42,8 @@ export class Pools {
   #config: PoolsConfig;
   #scriptUser: string;
   #quorumRuns = 0;
+  readonly #running = new Set<string>();
+  #scriptsOver: () => void = () => undefined;
   #ready = false;
   #sysctlFaults: readonly string[] = [];
 
@@ -145,7 +147,19 @@ export class Pools {
       environment: { VIPKEEPER_POOL: pool, VIPKEEPER_QUORUM: up ? 'up' : 'down' },
       timeout: quorumScriptLimit,
     };
-    this.#host.toScripts({ type: 'run-script', run: `quorum.${++this.#quorumRuns}`, script: run });
+    const name = `quorum.${++this.#quorumRuns}`;
+    this.#running.add(name);
+    this.#host.toScripts({ type: 'run-script', run: name, script: run });
+  }
+
+  /** A script of a check, or one of ours. */
+  scriptEnded(message: ScriptEnded): void {
+    const { run, end } = message;
+    if (!this.#running.delete(run)) return this.#host.toChecks(message);
+    if (end.type === 'refused') this.#host.warn(`quorum script: ${end.why}`);
+    else if (end.code !== 0)
+      this.#host.warn(`quorum script: exit ${end.code ?? end.signal}`, { stderr: end.stderr });
+    if (this.#running.size === 0) this.#scriptsOver();
   }
 
   /** What a reload of this configuration would write. */
@@ -173,9 +187,15 @@ export class Pools {
     });
   }
 
-  async stop(): Promise<void> {
+  /** @param limit_ms for the scripts that are told last */
+  async stop(limit_ms: number): Promise<void> {
     this.#maintenance.watch(undefined);
     await this.#director.stop(this.#config.on_stop === 'keep');
+    if (this.#running.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#scriptsOver = resolve;
+      setTimeout(resolve, limit_ms).unref();
+    });
   }
 }
 
