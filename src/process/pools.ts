@@ -15,6 +15,7 @@ import { changeText } from '../ipvs/plan-text.ts';
 import type { Plan } from '../ipvs/plan.ts';
 import { IpvsJournal } from '../kernel/ipvs-journal.ts';
 import { native } from '../kernel/native.ts';
+import { writeSnat } from '../kernel/snat.ts';
 import { writeSysctls } from '../kernel/sysctls.ts';
 import { ChecksGuardian } from './checks-guardian.ts';
 import type { ScriptEnded, ToChecks, ToScriptRuns } from './checks-messages.ts';
@@ -89,6 +90,7 @@ export class Pools {
     this.#host.toChecks(this.checks.configuration(false));
     this.#sysctlFaults = writeSysctls(config.sysctls);
     for (const fault of this.#sysctlFaults) this.#host.warn(fault);
+    void writeSnat(config.snat).then((fault) => fault !== undefined && this.#host.warn(fault));
     this.#maintenance.watch(config.maintenance_dir);
     if (config.lvs_timeouts !== undefined)
       void this.#link.write([{ command: 'set-config', timeouts: config.lvs_timeouts }]).then(([answer]) => {
@@ -155,7 +157,10 @@ export class Pools {
   /** A script of a check, or one of ours. */
   scriptEnded(message: ScriptEnded): void {
     const { run, end } = message;
-    if (!this.#running.delete(run)) return this.#host.toChecks(message);
+    if (!this.#running.delete(run)) {
+      this.#host.toChecks(message);
+      return;
+    }
     if (end.type === 'refused') this.#host.warn(`quorum script: ${end.why}`);
     else if (end.code !== 0)
       this.#host.warn(`quorum script: exit ${end.code ?? end.signal}`, { stderr: end.stderr });
