@@ -1,6 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq } from 'yaml';
 import type { Alias, LineCounter, Node, Pair, YAMLMap, YAMLSeq } from 'yaml';
-import { isSecret } from './hidden.ts';
+import { isPasswordWord, isSecret } from './hidden.ts';
 import type { Finding, Path, Place } from './report.ts';
 import { describe, quote } from './report.ts';
 import type { TextProblem } from './text.ts';
@@ -26,6 +26,8 @@ export class Converter {
   readonly #lines: LineCounter;
   readonly #anchors = new Map<string, { readonly tree: Tree; readonly secret: boolean }>();
   #aliases = 0;
+  /** The outermost map around here with a word for a password among its keys: its other words may be one by mistake. */
+  #besidePassword: Path | undefined;
 
   constructor(lines: LineCounter) {
     this.#lines = lines;
@@ -38,7 +40,7 @@ export class Converter {
     if (isAlias(node)) return this.#alias(node, path, place);
     if (node.tag !== undefined)
       this.#refuse(place, path, {
-        message: `a tag ${isSecret(path) ? '' : `(${quote(node.tag)})`}`.trim(),
+        message: `a tag ${this.#hides(path) ? '' : `(${quote(node.tag)})`}`.trim(),
         expected: 'plain YAML',
       });
     const tree = isMap(node)
@@ -48,13 +50,13 @@ export class Converter {
         : { kind: 'scalar' as const, place, value: scalarOf(node), ...leaf };
     if (tree.size > limits.values) throw new Refusal(tooMany(place, path));
     // Registered when complete: an alias to something around itself finds nothing, so there are no cycles.
-    if (node.anchor !== undefined) this.#anchors.set(node.anchor, { tree, secret: isSecret(path) });
+    if (node.anchor !== undefined) this.#anchors.set(node.anchor, { tree, secret: this.#hides(path) });
     return tree;
   }
 
   #alias(node: Alias, path: Path, place: Place): Tree {
     const target = this.#anchors.get(node.source);
-    const name = shown(node.source, path);
+    const name = this.#shown(node.source, path);
     if (target === undefined) {
       this.#refuse(place, path, {
         message: `alias ${name} names no finished value before it`,
@@ -67,7 +69,7 @@ export class Converter {
     const { tree, secret } = target;
     if (path.length + tree.depth > limits.depth) throw new Refusal(tooDeep(place, path));
     // There its value would be shown.
-    if (secret && !isSecret(path))
+    if (secret && !this.#hides(path))
       this.#refuse(place, path, { message: 'an alias of a secret', expected: 'it in authentication only' });
     return tree;
   }
@@ -87,16 +89,19 @@ export class Converter {
   #map(node: YAMLMap, path: Path, place: Place): Tree {
     const entries = new Map<string, Entry>();
     let [size, depth] = [1, 0];
+    const outer = this.#besidePassword;
+    if (node.items.some(({ key }) => isScalar(key) && isPasswordWord(String(key.value))))
+      this.#besidePassword ??= path;
     for (const pair of node.items as readonly Pair<Node | null, Node | null>[]) {
       const offset = pair.key?.range?.[0] ?? node.range?.[0] ?? 0;
       const keyPlace = placeAt(this.#lines, offset);
       const key = this.#key(pair.key, path, keyPlace);
       const earlier = entries.get(key);
       if (earlier !== undefined) {
-        const again = `${shown(key, path)} is here for the second time in ${describe(path)}`;
+        const again = `${this.#shown(key, path)} is here for the second time in ${describe(path)}`;
         const message = `${again}, first in line ${earlier.place.line}`;
         const why = 'only one of the two would count, and a reader cannot know which';
-        this.#refuse(keyPlace, isSecret(path) ? path : [...path, key], { message, why });
+        this.#refuse(keyPlace, this.#hides(path) ? path : [...path, key], { message, why });
       }
       const value = this.convert(pair.value, [...path, key], offset);
       size += value.size;
@@ -104,7 +109,16 @@ export class Converter {
       if (size > limits.values) throw new Refusal(tooMany(keyPlace, path));
       entries.set(key, { place: keyPlace, value });
     }
+    this.#besidePassword = outer;
     return { kind: 'map', place, entries, size, depth };
+  }
+
+  #hides(path: Path): boolean {
+    return this.#besidePassword !== undefined || isSecret(path);
+  }
+
+  #shown(text: string, path: Path): string {
+    return this.#hides(path) ? '(not shown)' : quote(text);
   }
 
   #key(key: Node | null, path: Path, place: Place): string {
@@ -122,11 +136,9 @@ export class Converter {
   }
 
   #refuse(place: Place, path: Path, finding: Finding): never {
-    throw new Refusal(problem(place, finding, path));
+    throw new Refusal(problem(place, finding, this.#besidePassword ?? path));
   }
 }
-
-const shown = (text: string, path: Path): string => (isSecret(path) ? '(not shown)' : quote(text));
 
 const leaf = { size: 1, depth: 0 } as const;
 

@@ -6,6 +6,9 @@ import { configSchema, type Schema } from './schema.ts';
 const likeSecret = /auth|pass/i;
 const isSecretWord = (step: string | number): boolean => typeof step === 'string' && likeSecret.test(step);
 
+/** Of a key: its value is one, and what stands beside it may be, in a file that got out of order. */
+export const isPasswordWord = (word: string): boolean => /pass/i.test(word);
+
 /** Whether what stands there may be a password. Without quotes that may look like a tag, an alias, a map or a key. */
 export const isSecret = (path: Path): boolean => path.some(isSecretWord);
 

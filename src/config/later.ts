@@ -3,7 +3,6 @@
  * read. Each gets one clear answer; silently ignoring any of them would show only at a failover.
  */
 const groups: readonly (readonly [why: string, words: string])[] = [
-  ['no connection would reach a real server through it', 'data_plane'],
   [
     'a server that is dead would count as living, or a living one as dead',
     `DNS_CHECK SMTP_CHECK UDP_CHECK FILE_CHECK BFD_CHECK SSL bind_port regex_options regex_stack

@@ -164,6 +164,8 @@ describe('secrets', () => {
     'an escape': 'authentication: { auth_type: PASS, auth_pass: "\\Uhunter2x" }',
     'an alias under a misspelt word': 'authenticaton: { auth_type: PASS, auth_pass: *hunter2 }',
     'keys twice under a misspelt word': 'auth: { hunter2: x, hunter2: y }',
+    'keys twice beside it': 'x: { auth_pass: y, hunter2: y, hunter2: y }',
+    'a tag beside it': 'x: { auth_type: { y: !hunter2 y }, auth_pass: y }',
     'a key above a tag': 'authentication: { auth_type: PASS, hunter2: !x y }',
     'an equals sign': 'auth_pass=hunter2: x',
     'a list by mistake': 'authentication: { hunter2: [x] }',
