@@ -14,7 +14,14 @@ import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { ip } from '../../src/base/ip.ts';
 import { native } from '../../src/kernel/native.ts';
-import { AF_INET, AF_INET6, inetAddress, SOCK_DGRAM, SOCK_STREAM } from '../../src/kernel/sockaddr.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  inetAddress,
+  SOCK_DGRAM,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from '../../src/kernel/sockaddr.ts';
 import { run } from '../../src/lab/command.ts';
 import { Lab } from '../../src/lab/lab.ts';
 import { labPrefix } from '../lab/as-root.ts';
@@ -80,6 +87,9 @@ const answersByRouter = [
 ];
 const fallbackTunnels = ['tunl0', 'ip6tnl0'];
 
+/** Linux */
+const SO_REUSEADDR = 2;
+
 export class TrafficSite {
   readonly lab: Lab;
   readonly #closers: (() => void)[] = [];
@@ -139,6 +149,8 @@ export class TrafficSite {
   /** An HTTP server on all addresses of a node, both families. @returns what ends it, with its connections */
   async serve(node: string, port = 80): Promise<() => void> {
     const fd = this.socket(node, AF_INET6);
+    // One that begins again does so beside what is left of the connections of the first.
+    throwErrno('SO_REUSEADDR', native.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, 1));
     bind(fd, '::', port);
     const http_ = http.createServer(({ socket }, response) => {
       const seen: Seen = {
