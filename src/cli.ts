@@ -2,10 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { registerCheck } from './cli/check.ts';
+import { registerConnections } from './cli/connections.ts';
 import { registerLab } from './cli/lab.ts';
 import { registerApply, registerPlan, registerServer } from './cli/plan.ts';
+import { registerRealServer } from './cli/realserver.ts';
 import { registerRun } from './cli/run.ts';
 import { registerStatus } from './cli/status.ts';
+import { registerZero } from './cli/zero.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   readonly version: string;
@@ -25,6 +28,9 @@ const verbs = [
   registerPlan,
   registerApply,
   registerServer,
+  registerConnections,
+  registerZero,
+  registerRealServer,
   registerLab,
 ];
 for (const register of verbs) register(program);

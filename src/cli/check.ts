@@ -104,7 +104,7 @@ function print({ good, nodes, errors, notes, instances }: Verdict, file: string,
 }
 
 /** One octet more than is allowed: enough to see that it is too much, whatever the path leads to. */
-function readBounded(path: string): Uint8Array {
+export function readBounded(path: string): Uint8Array {
   const descriptor = openSync(path, 'r');
   try {
     const buffer = new Uint8Array(limits.bytes + 1);

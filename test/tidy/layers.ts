@@ -50,6 +50,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   drill: [
     'base',
     'control.ts',
+    'healthcheck/types.ts',
     'lab',
     'netlink',
     'kernel',
@@ -78,7 +79,11 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
 export const exceptions: Readonly<Record<string, readonly string[]>> = {
   'cli/run.ts': ['daemon.ts', 'api', 'config', 'log.ts', 'kernel/secret-file.ts'],
   'cli/check.ts': ['config', 'kernel/secret-file.ts'],
-  'cli/demo.ts': ['config', 'kernel/native.ts', 'vrrp/types.ts'],
+  'cli/connections.ts': ['ipvs/connections.ts', 'ipvs/types.ts'],
+  'cli/zero.ts': ['ipvs/link.ts', 'ipvs/types.ts', 'kernel/ipvs.ts'],
+  'cli/realserver.ts': ['config', 'ipvs/real-server.ts'],
+  'cli/realserver-steps.ts': ['ipvs/real-server.ts'],
+  'cli/demo.ts': ['config', 'ipvs/types.ts', 'kernel/native.ts', 'vrrp/types.ts'],
 };
 
 /**
