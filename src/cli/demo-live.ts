@@ -3,8 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { createColors } from 'picocolors';
 import type { Micros } from '../base/time.ts';
 import { micros, seconds } from '../base/time.ts';
+import type { ClientSummary } from '../drill/client-view.ts';
+import type { HttpSummary } from '../drill/http-prober.ts';
 import type { SeenDirector } from '../drill/judge-seat.ts';
-import type { Stage } from '../drill/story.ts';
+import type { Stage } from '../drill/story-step.ts';
 import { inMilliseconds } from '../drill/story-text.ts';
 
 type Colours = ReturnType<typeof createColors>;
@@ -13,7 +15,7 @@ const redrawPeriod_ms = 150;
 const shownEvents = 8;
 /** A disaster is judged for so long; after that its numbers stand still. */
 const judgedTime = seconds(30);
-const keys = 'the active: k kill -9, f freeze, l link   c continue or restart   q quit';
+const keys = 'active: k kill -9, f freeze, l link   s kill a server   c restore   q quit';
 
 /** Shows the pair until q or Ctrl-C is typed. @throws AbortError when the stage's signal is given */
 export async function showLive(stage: Stage, colours: Colours): Promise<void> {
@@ -81,6 +83,8 @@ class LiveView {
           await pair.unplug(active);
         }
         return;
+      case 's':
+        return this.#killServer();
       case 'k':
       case 'f':
         if (active === undefined) {
@@ -93,8 +97,24 @@ class LiveView {
     }
   }
 
+  async #killServer(): Promise<void> {
+    const servers = this.#stage.site?.servers;
+    const server = servers?.servers.find((one) => servers.alive(one));
+    if (servers === undefined || server === undefined) {
+      this.#say('no web server runs: nothing to disturb');
+      return;
+    }
+    this.#begin(`kill -9 of everything on ${server.name}`);
+    await servers.kill(server);
+  }
+
   async #restore(): Promise<void> {
-    const { pair } = this.#stage;
+    const { pair, site } = this.#stage;
+    for (const server of site?.servers.servers ?? [])
+      if (site?.servers.alive(server) === false) {
+        this.#begin(`${server.name} started again`);
+        site.servers.start(server);
+      }
     for (const director of pair.directors) {
       const state = pair.state(director);
       if (state === 'ended') {
@@ -136,11 +156,12 @@ class LiveView {
     const owners = watch.owners();
     this.#lastOwner = owners[0] ?? this.#lastOwner;
     const now = watch.now();
-    const { client, ownership } = watch.seen({
+    const { client, http, ownership } = watch.seen({
       from: this.#deed.at,
       to: micros(Math.min(now, this.#deed.at + judgedTime)),
     });
-    const recent = watch.seen({ from: micros(now - seconds(1)), to: now }).client;
+    const recent = watch.seen({ from: micros(now - seconds(1)), to: now });
+    const pages = recent.http && httpLine(recent.http);
     const { twoOwners, noOwner } = ownership;
     return [
       ['', plain],
@@ -154,11 +175,12 @@ class LiveView {
         return [text, owns ? green : plain] as const;
       }),
       owners.length === 0 ? ['  nobody answers for the address', red] : ['', plain],
-      [`  client: ${recent.sent - recent.lost} of ${recent.sent} probes of the last second answered`, plain],
+      [`  last second: ${answered(recent.client)} pings${pages ?? ''} answered`, plain],
       [`  since ${this.#deed.text}:`, bold],
       [
-        `    client without answer ${inMilliseconds(client.longestOutage)}, ` +
-          `no owner ${inMilliseconds(noOwner.longest)}, two owners ${inMilliseconds(twoOwners.total)}`,
+        `    unanswered: ping ${inMilliseconds(client.longestOutage)}` +
+          (http === undefined ? '' : `, HTTP ${inMilliseconds(http.longestOutage)}`) +
+          `; no owner ${inMilliseconds(noOwner.longest)}, two owners ${inMilliseconds(twoOwners.total)}`,
         twoOwners.total > 0 ? red : bold,
       ],
       ['', plain],
@@ -168,3 +190,6 @@ class LiveView {
     ];
   }
 }
+
+const answered = ({ sent, lost }: ClientSummary): string => `${sent - lost} of ${sent}`;
+const httpLine = (http: HttpSummary): string => `, ${answered(http)} requests by ${http.servers.join(', ')}`;

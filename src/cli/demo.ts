@@ -6,16 +6,20 @@ import type { Command } from 'commander';
 import { isatty } from 'node:tty';
 import pc from 'picocolors';
 import type { Ip } from '../base/ip.ts';
+import { type Micros, micros } from '../base/time.ts';
 import { loadAll } from '../config/load.ts';
 import { renderError } from '../config/report.ts';
 import type { Config } from '../config/types.ts';
 import type { JudgeSeat, SeenDirector } from '../drill/judge-seat.ts';
 import { judgeSeat } from '../drill/judge-seat.ts';
+import { HttpProber } from '../drill/http-prober.ts';
 import { DirectorPair } from '../drill/pair.ts';
-import type { Stage, Step, Teller } from '../drill/story.ts';
 import { raiseCurtain, tellStory } from '../drill/story.ts';
-import { announcement, inMilliseconds, sentence, summary } from '../drill/story-text.ts';
+import type { Stage, Step, Teller, WebSite } from '../drill/story-step.ts';
+import { announcement, inMilliseconds, measured, sentence, summary } from '../drill/story-text.ts';
 import { Watch } from '../drill/watch.ts';
+import { downWithin, upWithin, WebServers, webServersAt } from '../drill/web-servers.ts';
+import { endpoint } from '../ipvs/types.ts';
 import { native } from '../kernel/native.ts';
 import { LabError } from '../lab/command.ts';
 import { Lab } from '../lab/lab.ts';
@@ -85,7 +89,11 @@ async function inLab(
 ): Promise<boolean> {
   const { prefix, config } = options;
   const started = performance.now();
-  say(colours.bold('One address, two directors, one client: what happens when the active fails'));
+  say(
+    colours.bold(
+      'One address, two directors, their web servers, one client: what happens when something fails',
+    ),
+  );
   const lab = await Lab.up(labFile, { prefix });
   let watch: Watch | undefined;
   let pair: DirectorPair | undefined;
@@ -96,10 +104,13 @@ async function inLab(
     say(
       `  lab "${prefix}" up in ${inSeconds(performance.now() - started)}: ${lab.topology.nodes.length} nodes`,
     );
-    watch = new Watch(native, seat, addressOf(seat, instanceOf));
+    const address = addressOf(seat, instanceOf);
+    const found = siteOf(lab, configs, address);
+    const http = found && new HttpProber(lab, seat.judge.node, found.url);
+    watch = new Watch(native, seat, address, http);
     const command = [process.execPath, program(), 'run', '--config', config];
     pair = new DirectorPair(lab, seat.directors, command);
-    const stage = { pair, watch, instanceOf, teller: new PrintingTeller(pair), signal };
+    const stage = { pair, watch, site: found?.site, instanceOf, teller: new PrintingTeller(pair), signal };
     return await perform(stage, started, options);
   } catch (error) {
     if (pair !== undefined && !signal.aborted) sayLogs(pair);
@@ -111,11 +122,15 @@ async function inLab(
 }
 
 async function perform(stage: Stage, started: number, { once }: DemoOptions): Promise<boolean> {
-  const { pair, watch, instanceOf } = stage;
+  const { pair, watch, site, instanceOf } = stage;
   for (const director of pair.directors) {
     const { priority, advert_int } = instanceOf(director);
     const every = inMilliseconds(advert_int);
     say(`  ${director.name}: ${director.configNode}, priority ${priority}, an advertisement every ${every}`);
+  }
+  if (site !== undefined) {
+    const names = site.servers.servers.map(({ name }) => name).join(', ');
+    say(`  ${names}: web servers behind the address, which a client asks for a page 20 times a second`);
   }
   say('  starting both daemons; they listen for an active first');
   const active = await raiseCurtain(stage);
@@ -148,9 +163,9 @@ class PrintingTeller implements Teller {
     this.#pair = pair;
   }
 
-  begin(...[name, { name: director }, limit]: Parameters<Teller['begin']>): void {
+  begin(...[name, { name: node }, limit]: Parameters<Teller['begin']>): void {
     this.#begun = Date.now();
-    say(`\n${colours.bold(`${++this.#number}. ${announcement(name, director, limit)}`)}`);
+    say(`\n${colours.bold(`${++this.#number}. ${announcement(name, node, limit)}`)}`);
   }
 
   meanwhile(): void {
@@ -164,13 +179,8 @@ class PrintingTeller implements Teller {
   }
 
   end(step: Step): void {
-    const { client, ownership, broken } = step;
-    const numbers = [
-      `client without answer ${inMilliseconds(client.longestOutage)}`,
-      `no owner ${inMilliseconds(ownership.noOwner.longest)}`,
-      `two owners ${inMilliseconds(ownership.twoOwners.total)}`,
-    ];
-    say(`  ${numbers.join(' · ')}`);
+    const { broken } = step;
+    say(`  ${measured(step)}`);
     say(broken === undefined ? colours.green(`  ${sentence(step)}`) : colours.red(`  ${sentence(step)}`));
   }
 }
@@ -214,4 +224,33 @@ function addressOf({ directors }: JudgeSeat, instanceOf: Stage['instanceOf']): I
   const [first] = directors.flatMap((director) => instanceOf(director).virtual_ipaddress);
   if (first === undefined) throw new LabError('there is no address to watch');
   return first.address;
+}
+
+/**
+ * The first virtual server over TCP on the address, as all directors run it: they have one file. Undefined when there is
+ * none.
+ */
+function siteOf(
+  lab: Lab,
+  configs: Configs,
+  address: Ip,
+): { readonly site: WebSite; readonly url: string } | undefined {
+  const [config] = configs.values();
+  for (const { services, real_server } of config?.pools.virtual_server ?? [])
+    for (const { key } of services) {
+      if (key.kind !== 'address' || key.protocol !== 'TCP' || key.address !== address) continue;
+      const servers = webServersAt(
+        lab,
+        real_server.map(({ destination }) => destination),
+      );
+      const checks = real_server.flatMap((server) => server.checks);
+      const longest = (of: typeof downWithin): Micros => micros(Math.max(0, ...checks.map(of)));
+      const site = {
+        servers: new WebServers(lab, servers),
+        downWithin: longest(downWithin),
+        upWithin: longest(upWithin),
+      };
+      return { site, url: `http://${endpoint(key)}/` };
+    }
+  return undefined;
 }

@@ -2,74 +2,26 @@
  * The first failover a newcomer sees: one pair of directors, one address, and what may happen to the
  * active, each time judged from outside against what the configuration promises.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Micros } from '../base/time.ts';
-import { formatDuration, micros, milliseconds, seconds } from '../base/time.ts';
+import { micros, seconds } from '../base/time.ts';
 import { LabError } from '../lab/command.ts';
 import { activeDownInterval, skewTime } from '../vrrp/timers.ts';
-import type { InstanceConfig } from '../vrrp/types.ts';
 import type { SeenDirector } from './judge-seat.ts';
-import type { DirectorPair } from './pair.ts';
-import type { Seen, Watch } from './watch.ts';
+import { serverSteps } from './server-story.ts';
+import { idle, startTime, step, type Stage, type Step, until } from './story-step.ts';
 
-/** `freeze` ends after the frozen director was woken, when it has had time to do harm. */
-export type StepName = 'steady' | 'kill' | 'return' | 'freeze' | 'back' | 'stop';
-
-/** `unmeasured`: nobody asked for long, so nothing was proved, whatever the other numbers say. */
-export type BrokenPromise = 'two-owners' | 'outage' | 'late' | 'unmeasured';
-
-/** What was done to a director, and what was seen from then on. */
-export interface Step extends Seen {
-  readonly name: StepName;
-  /** Director that it was done to. */
-  readonly director: string;
-  /** Who answered for the address at the end. */
-  readonly owner: string;
-  /** The configured timers let the standby take over within this time; undefined where nobody has to. */
-  readonly limit: Micros | undefined;
-  /** Which promise was broken; undefined when all were kept. */
-  readonly broken: BrokenPromise | undefined;
-}
-
-/** Tells what happens while it happens. */
-export interface Teller {
-  begin(name: StepName, director: SeenDirector, limit: Micros | undefined): void;
-  /** Called while waiting, several times a second. */
-  meanwhile(): void;
-  end(step: Step): void;
-}
-
-export interface Stage {
-  readonly pair: DirectorPair;
-  readonly watch: Watch;
-  /** The instance that owns the watched address, as each director runs it. */
-  readonly instanceOf: (director: SeenDirector) => InstanceConfig;
-  readonly teller: Teller;
-  /** Ends the story early, by an AbortError out of whatever it is doing. */
-  readonly signal: AbortSignal;
-}
-
-/**
- * What no timer of the protocol covers: the client's period, a neighbour cache that learns, an observer
- * that runs on the same busy machine as the observed.
- */
-export const allowance = milliseconds(500);
-const pollInterval_ms = 50;
 const steadyTime = seconds(2);
 /** Long enough for the peer to take over and to be seen serving before the frozen one comes back. */
 const freezeTime = (takeover: Micros): Micros => micros(Math.max(seconds(6), takeover + seconds(1)));
-/** What is still watched after the last change of owner. */
-const afterglow = milliseconds(700);
-/** Processes need a moment to start. */
-const startTime = seconds(8);
 
 /**
- * Starts both daemons.
+ * Starts the real servers and both daemons.
  * @returns the director that owns the address
  * @throws LabError when none does in time
  */
 export async function raiseCurtain(stage: Stage): Promise<SeenDirector> {
-  const { pair, instanceOf } = stage;
+  const { pair, site, instanceOf } = stage;
+  for (const server of site?.servers.servers ?? []) site?.servers.start(server);
   for (const director of pair.directors) pair.start(director);
   const favourite = pair.directors.toSorted((a, b) => priority(stage, b) - priority(stage, a)).at(0);
   if (favourite === undefined) throw new LabError('the lab file has no director');
@@ -93,6 +45,7 @@ export async function tellStory(stage: Stage, active: SeenDirector): Promise<rea
       await idle(stage, steadyTime);
       return first.active;
     }),
+    ...(await serverSteps(stage, first.active)),
     await step(stage, 'kill', first.active, first.takeover, async () => {
       await pair.kill(first.active);
       return takenOver(stage, first);
@@ -145,43 +98,6 @@ function cast(stage: Stage, owner: string | undefined): Cast {
   return { active, standby, takeover, handover: skewTime(priority, advert_int) };
 }
 
-async function step(
-  stage: Stage,
-  name: StepName,
-  director: SeenDirector,
-  limit: Micros | undefined,
-  act: () => Promise<SeenDirector>,
-): Promise<Step> {
-  stage.teller.begin(name, director, limit);
-  const from = stage.watch.now();
-  const owner = await act();
-  await idle(stage, afterglow);
-  const seen = stage.watch.seen({ from, to: stage.watch.now() });
-  const broken = brokenPromise(seen, name === 'return' || name === 'back', limit);
-  const done: Step = { ...seen, name, director: director.name, owner: owner.name, limit, broken };
-  stage.teller.end(done);
-  return done;
-}
-
-/**
- * Who takes an address back from a living active advertises first; the other yields when it hears that (RFC
- * 9568 §6.4.3), so for that moment both answer. At any other time two owners are a broken promise, however
- * short.
- */
-function brokenPromise(
-  { client, ownership: { twoOwners, unknown, takeover } }: Seen,
-  preempting: boolean,
-  limit: Micros | undefined,
-): BrokenPromise | undefined {
-  if (twoOwners.total > (preempting ? allowance : 0)) return 'two-owners';
-  if (unknown.longest > allowance) return 'unmeasured';
-  if (client.longestOutage > (limit ?? 0) + allowance) return 'outage';
-  // Where nobody asked at the very beginning it is undefined; that the standby came, the story waited for.
-  return limit !== undefined && takeover !== undefined && takeover.after > limit + allowance
-    ? 'late'
-    : undefined;
-}
-
 const priority = (stage: Stage, director: SeenDirector): number => stage.instanceOf(director).priority;
 
 const takeoverBound = ({ instanceOf }: Stage, director: SeenDirector): Micros => {
@@ -210,25 +126,15 @@ async function afterReturn(stage: Stage, { active: returned, standby }: Cast): P
 }
 
 /** Waits until exactly one director answers, and it is a wanted one. */
-async function waitForOwner(
+function waitForOwner(
   stage: Stage,
   wanted: (owner: SeenDirector) => boolean,
   limit: Micros,
   what: string,
 ): Promise<SeenDirector> {
-  for (const started = stage.watch.now(); stage.watch.now() - started < limit;) {
+  const look = (): SeenDirector | undefined => {
     const [owner, second] = stage.watch.owners();
-    if (owner !== undefined && second === undefined && wanted(owner)) return owner;
-    await pause(stage);
-  }
-  throw new LabError(`waited ${formatDuration(limit)} in vain until ${what}`);
-}
-
-async function idle(stage: Stage, duration: Micros): Promise<void> {
-  for (const until = stage.watch.now() + duration; stage.watch.now() < until;) await pause(stage);
-}
-
-async function pause({ teller, signal }: Stage): Promise<void> {
-  await sleep(pollInterval_ms, undefined, { signal });
-  teller.meanwhile();
+    return owner !== undefined && second === undefined && wanted(owner) ? owner : undefined;
+  };
+  return until(stage, look, limit, what);
 }

@@ -6,6 +6,7 @@ import { ClientProber } from './client-prober.ts';
 import type { ClientSummary } from './client-view.ts';
 import { clientView } from './client-view.ts';
 import { readClock } from './clock.ts';
+import type { HttpProber, HttpSummary } from './http-prober.ts';
 import type { JudgeSeat, SeenDirector } from './judge-seat.ts';
 import { OwnerSampler } from './owner-sampler.ts';
 import type { OwnershipSummary, Track, Window } from './timeline.ts';
@@ -14,24 +15,29 @@ import { ownership, summarise } from './timeline.ts';
 /** What was seen of one address during a window, from outside. */
 export interface Seen {
   readonly window: Window;
+  /** Of pings. */
   readonly client: ClientSummary;
+  /** Undefined when nobody asks for pages. */
+  readonly http: HttpSummary | undefined;
   readonly ownership: OwnershipSummary;
 }
 
 const samplerPeriod = milliseconds(5);
 const lookBack = milliseconds(500);
 
-/** Both instruments on one address: who answers for it, and what a client gets. */
+/** The instruments on one address: who answers for it, and what clients of ICMP and HTTP get. */
 export class Watch {
   readonly address: Ip;
   readonly #clock: Native;
   readonly #seat: JudgeSeat;
   readonly #sampler: OwnerSampler;
   readonly #prober: ClientProber;
+  readonly #http: HttpProber | undefined;
 
-  /** Starts at once. @throws InstrumentError */
-  constructor(port: Native, seat: JudgeSeat, address: Ip) {
+  /** Starts at once. @param http ended with the others @throws InstrumentError */
+  constructor(port: Native, seat: JudgeSeat, address: Ip, http?: HttpProber) {
     this.address = address;
+    this.#http = http;
     this.#clock = port;
     this.#seat = seat;
     this.#sampler = new OwnerSampler(port, {
@@ -56,12 +62,13 @@ export class Watch {
   seen(window: Window): Seen {
     const intervals = ownership(cut(this.#sampler.track(this.address), window));
     const client = clientView(this.#prober.probes, window);
-    return { window, client, ownership: summarise(intervals, window) };
+    return { window, client, http: this.#http?.seen(window), ownership: summarise(intervals, window) };
   }
 
   stop(): void {
     this.#sampler.stop();
     this.#prober.stop();
+    this.#http?.stop();
   }
 }
 

@@ -149,8 +149,9 @@ const dealtIn = ({
 
 /** All rules that there are. Addresses of RFC 5737 and RFC 3849. */
 const sample: readonly ForwardedService[] = ['192.0.2.1', '2001:db8::1'].flatMap((text) => {
-  const service = { protocol: 'TCP', address: ip(text), port: 1 } as const;
-  return [[], [{ address: ip(text), port: 1, weight: 1 }]].map((servers) => ({ ...service, servers }));
+  const place = { address: ip(text), port: 1 };
+  const service = { protocol: 'TCP', ...place, servers: [{ ...place, weight: 1 }] } as const;
+  return [service, { ...service, servers: [] }, { ...service, protocol: 'UDP', servers: [] }];
 });
 
 const timeoutsElsewhere =

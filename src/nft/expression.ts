@@ -48,6 +48,12 @@ export const drop: Expression = {
     writer.be32(1, verdictRegister).nested(2, (data) => data.nested(2, (verdict) => verdict.be32(1, 0))),
 };
 
+/** The destination address is one of this host. NFT_FIB_RESULT_ADDRTYPE, NFTA_FIB_F_DADDR; RTN_LOCAL in the host's order. */
+export const isLocal: readonly Expression[] = [
+  { name: 'fib', write: (writer) => writer.be32(1, register).be32(2, 3).be32(3, 2) },
+  equals(2, 0, 0, 0),
+];
+
 /** The register becomes the next of 0 … slots − 1, in turn, in the host's order. */
 export const nextOf = (slots: number): Expression => ({
   name: 'numgen',
@@ -75,11 +81,10 @@ export const translateDestination = (family: Family): Expression => ({
       .be32(5, portRegister[family]),
 });
 
+/** NFT_REJECT_TCP_RST; its second attribute is for the others. */
+export const rejectWithReset: Expression = { name: 'reject', write: (writer) => writer.be32(1, 1).u8(2, 0) };
 /** ICMP or ICMPv6 "port unreachable": NFT_REJECT_ICMPX_UNREACH, NFT_REJECT_ICMPX_PORT_UNREACH. */
-export const rejectPort: Expression = {
-  name: 'reject',
-  write: (writer) => writer.be32(1, 2).u8(2, 1),
-};
+export const rejectPort: Expression = { name: 'reject', write: (writer) => writer.be32(1, 2).u8(2, 1) };
 
 const lookup = (set: string, flags: number): Expression => ({
   name: 'lookup',

@@ -12,6 +12,7 @@ import type { DecodeFault, Message, Request } from '../netlink/message.ts';
 import {
   type Expression,
   equals,
+  isLocal,
   loadMeta,
   loadPayload,
   mappedBy,
@@ -19,6 +20,7 @@ import {
   nextOf,
   PayloadBase,
   rejectPort,
+  rejectWithReset,
   translateDestination,
 } from './expression.ts';
 import {
@@ -105,8 +107,9 @@ function forwarding(table: Table, service: ForwardedService, at: number): readon
   assert(service.servers.every(({ address }) => familyOf(address) === family));
   const matches = matching(service);
   const dealt = deal(service.servers);
-  // What a service without a server answers: IPVS does the same.
-  if (dealt.length === 0) return [addRule(table, chain.name, [...matches, rejectPort])];
+  // IPVS says "port unreachable" to all; the kernel sends only one such message a second to a client.
+  const reject = service.protocol === 'TCP' ? rejectWithReset : rejectPort;
+  if (dealt.length === 0) return [addRule(table, chain.name, [...matches, reject])];
   const map = `servers${at}`;
   return [
     addEndpointMap(table, map, family, at + 2),
@@ -136,6 +139,8 @@ function matching({ address, port, protocol }: ForwardedService): readonly Expre
     equals(protocolNumber[protocol]),
     loadPayload(PayloadBase.transport, 2, 2),
     equals(port >> 8, port & 0xff),
+    // As with IPVS, which sees what is for this host: a director that gave the address up forwards nothing new for it.
+    ...isLocal,
   ];
 }
 

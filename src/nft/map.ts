@@ -11,8 +11,8 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** What `nft list` shows, and nothing to the kernel: integer, and an address and inet_service put together. */
-const integer = 4;
+/** What `nft list` shows, and nothing to the kernel: mark, which is a number in the host's order, and an address and inet_service put together. */
+const hostNumber = 19;
 const endpointType = { 4: (7 << 6) | 13, 6: (8 << 6) | 13 } as const;
 /** The port has a register of 4 octets to itself. */
 const endpointLength = { 4: 8, 6: 20 } as const;
@@ -26,7 +26,7 @@ export const addEndpointMap = (table: Table, name: string, family: Family, id: n
       .string(1, table.name)
       .string(2, name)
       .be32(3, isMap)
-      .be32(4, integer)
+      .be32(4, hostNumber)
       .be32(5, 4)
       .be32(6, endpointType[family])
       .be32(7, endpointLength[family])
@@ -35,7 +35,7 @@ export const addEndpointMap = (table: Table, name: string, family: Family, id: n
 
 export const addNoteSet = (table: Table, name: string, id: number): NftRequest =>
   request(`add set ${name}`, MessageNumber.newSet, table.family, Flag.create, (writer) =>
-    writer.string(1, table.name).string(2, name).be32(3, 0).be32(4, integer).be32(5, 4).be32(10, id),
+    writer.string(1, table.name).string(2, name).be32(3, 0).be32(4, hostNumber).be32(5, 4).be32(10, id),
   );
 
 /** Slot n leads to endpoint n. All are of the map's family. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { micros, milliseconds, seconds } from '../../src/base/time.ts';
-import type { Step } from '../../src/drill/story.ts';
-import { announcement, inMilliseconds, sentence, summary } from '../../src/drill/story-text.ts';
+import type { Step } from '../../src/drill/story-step.ts';
+import { announcement, inMilliseconds, measured, sentence, summary } from '../../src/drill/story-text.ts';
 
 const none = { total: micros(0), longest: micros(0) };
 const span = (ms: number): Step['ownership']['twoOwners'] => ({
@@ -10,7 +10,7 @@ const span = (ms: number): Step['ownership']['twoOwners'] => ({
 });
 const kill: Step = {
   name: 'kill',
-  director: 'd1',
+  node: 'd1',
   owner: 'd2',
   limit: milliseconds(3609.375),
   broken: undefined,
@@ -22,12 +22,23 @@ const kill: Step = {
     longestPause: milliseconds(12),
     recovered: milliseconds(2_830),
   },
+  http: undefined,
   ownership: {
     noOwner: span(865),
     twoOwners: none,
     unknown: none,
     takeover: { director: 1, after: milliseconds(2_830) },
   },
+};
+
+const http: Step['http'] = {
+  sent: 46,
+  lost: 5,
+  longestOutage: milliseconds(101),
+  longestPause: milliseconds(52),
+  recovered: undefined,
+  servers: ['rs2', 'rs3'],
+  lastFailure: milliseconds(638),
 };
 
 describe('text of the demo', () => {
@@ -52,26 +63,50 @@ describe('text of the demo', () => {
       ownership: { ...kill.ownership, takeover: undefined, twoOwners: span(5) },
     };
     assert.deepEqual(summary([kill, overlap, { ...back, owner: 'd2' }]), [
-      'the active is     client unanswered  no owner  two owners  new owner after     limit',
-      'killed (kill -9)             880 ms    865 ms        0 ms         2 830 ms  3 609 ms',
+      'the active is     ping unanswered  no owner  two owners  new owner after     limit',
+      'killed (kill -9)           880 ms    865 ms        0 ms         2 830 ms  3 609 ms',
       "  The dead d1's kernel answered until its lease ran out; later d2 took over.",
-      'started again                880 ms    865 ms        5 ms',
+      'started again              880 ms    865 ms        5 ms',
       '  d1 listened, then took the address back: a fail-back gap of 880 ms. ' +
         'Both answered for 5 ms: the other yields when it hears the first advertisement.',
-      'started again                880 ms    865 ms        0 ms         2 830 ms',
+      'started again              880 ms    865 ms        0 ms         2 830 ms',
       '  d1 left the address where it was, on d2.',
     ]);
+  });
+
+  it('has columns for HTTP where pages were asked for', () => {
+    const down: Step = { ...kill, name: 'server-down', node: 'rs1', limit: milliseconds(2_200), http };
+    assert.deepEqual(summary([{ ...down, ownership: { ...kill.ownership, takeover: undefined } }]), [
+      'the active is          ping unanswered  HTTP unanswered  HTTP failed  no owner  two owners  new owner after     limit',
+      'well, a server killed           880 ms           101 ms      5 of 46    865 ms        0 ms                   2 200 ms',
+      '  5 of 46 requests failed, the last after 638 ms: then its checks had taken it out.',
+    ]);
+    assert.equal(
+      announcement('server-down', 'rs1', down.limit),
+      'kill -9 of every process on rs1, a real server: out by its checks within 2 200 ms',
+    );
+    assert.equal(
+      measured(down),
+      'ping unanswered 880 ms · HTTP unanswered 101 ms · HTTP failed 5 of 46 · no owner 865 ms · two owners 0 ms',
+    );
   });
 
   const broken: readonly [Step['broken'], Partial<Step['ownership']>, string][] = [
     ['two-owners', { twoOwners: span(3) }, 'NOT as promised: two directors answered at once for 3 ms.'],
     ['outage', {}, 'NOT as promised: the client waited 880 ms for an answer.'],
+    ['http-outage', {}, 'NOT as promised: the client waited 101 ms for a page.'],
+    ['http-failed', {}, 'NOT as promised: 5 of 46 requests failed, pages came from rs2, rs3.'],
+    [
+      'server-late',
+      {},
+      'NOT as promised: requests failed for 638 ms, and out by its checks within 3 609 ms.',
+    ],
     ['late', {}, 'NOT as promised: the standby answered only after 2 830 ms.'],
     ['unmeasured', { unknown: span(700) }, 'Not measured: this machine was too busy to ask for 700 ms.'],
   ];
   for (const [promise, ownership, expected] of broken) {
     it(`says of a broken promise (${promise ?? ''}) which it was`, () => {
-      const step = { ...kill, broken: promise, ownership: { ...kill.ownership, ...ownership } };
+      const step = { ...kill, http, broken: promise, ownership: { ...kill.ownership, ...ownership } };
       assert.equal(sentence(step), expected);
     });
   }

@@ -57,11 +57,11 @@ for await (const line of createInterface(process.stdin)) {
       socket.send('who', Number(url.split(':')[2]), url.split(':')[1]);
       return;
     }
-    const options = { agent: n === '0' ? false : agentOf(n), timeout: 2000 };
+    const options = { agent: n === '0' ? false : agentOf(n), signal: AbortSignal.timeout(1000) };
     get(url, options, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (text) => (body += text)).on('end', () => end(body.trim()));
-    }).on('error', ({ code }) => end(code ?? 'error')).on('timeout', () => end('timeout'));
+    }).on('error', ({ code }) => end(code ?? 'error'));
   });
 }`;
 
@@ -189,6 +189,18 @@ describeAsRoot('nftables forwarder', function () {
     await done({ command: 'del-dest', key: web, destination: first });
     for (const [at, connection] of open.entries())
       assert.equal(await ask('http://10.1.0.100', connection), before[at]);
+  });
+
+  it('forwards only while the address is here', async () => {
+    await add(web, server('10.2.0.21', 80, 1));
+    assert.equal(await ask('http://10.1.0.100'), 'rs1');
+    await lab.run('d1', ['ip', 'address', 'del', '10.1.0.100/32', 'dev', 'eth0']);
+    try {
+      assert.match(await ask('http://10.1.0.100'), /^(EHOSTUNREACH|ABORT_ERR)$/);
+    } finally {
+      await lab.run('d1', ['ip', 'address', 'add', '10.1.0.100/32', 'dev', 'eth0']);
+    }
+    assert.equal(await ask('http://10.1.0.100'), 'rs1');
   });
 
   it('refuses connections while no server takes any, and takes them again', async () => {
