@@ -196,6 +196,7 @@ export class Pools {
   async stop(limit_ms: number): Promise<void> {
     this.#maintenance.watch(undefined);
     await this.#director.stop(this.#config.on_stop === 'keep');
+    if (this.#config.on_stop === 'remove') await writeSnat([]);
     if (this.#running.size === 0) return;
     await new Promise<void>((resolve) => {
       this.#scriptsOver = resolve;

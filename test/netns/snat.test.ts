@@ -65,6 +65,7 @@ describeAsRoot('snat', function () {
       });
     }
   });
+  afterEach(async () => site.clear());
   after(async () => {
     for (const socket of sockets) socket.close();
     await site?.down();
@@ -112,6 +113,16 @@ describeAsRoot('snat', function () {
     await eventually(tables, (text) => !text.includes('vipkeeper_snat'));
     assert.deepEqual(await ask('10.2.0.16'), ['10.2.0.16', false]);
     assert.match(await tables(), /inet vipkeeper$/m, 'the other tables stay');
+  });
+
+  it('stays when the daemon stops, or goes with it, as the file says', async () => {
+    for (const on_stop of ['keep', 'remove']) {
+      const d1 = site.start('d1', config({ snat, on_stop }));
+      await eventually(tables, (text) => text.includes('vipkeeper_snat'));
+      await d1.until(everyInstance(({ router }) => router.state === 'active'));
+      assert.equal(await d1.stop(), 0, d1.describe());
+      assert.equal((await tables()).includes('vipkeeper_snat'), on_stop === 'keep');
+    }
   });
 
   it('says why it is not there, and does without when the file has none', async () => {
