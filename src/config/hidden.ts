@@ -7,7 +7,7 @@ const likeSecret = /auth|pass/i;
 const isSecretWord = (step: string | number): boolean => typeof step === 'string' && likeSecret.test(step);
 
 /** Of a key: its value is one, and what stands beside it may be, in a file that got out of order. */
-export const isPasswordWord = (word: string): boolean => /pass/i.test(word);
+export const isPasswordWord = (word: string): boolean => likeSecret.test(word) && word !== 'authentication';
 
 /** Whether what stands there may be a password. Without quotes that may look like a tag, an alias, a map or a key. */
 export const isSecret = (path: Path): boolean => path.some(isSecretWord);

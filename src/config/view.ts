@@ -1,3 +1,4 @@
+import { isPasswordWord } from './hidden.ts';
 import { nearest } from './nearest.ts';
 import type { Finding, Path, Place, Report } from './report.ts';
 import { describe, plainNames, pointer, quote, shownName } from './report.ts';
@@ -125,10 +126,11 @@ export class View {
     }
     const missing = this.#nodes.filter((name) => !entries.has(name));
     const unknown = [...entries].filter(([name]) => !this.#nodes.includes(name));
+    const hides = [...entries.keys()].some(isPasswordWord);
     for (const [name, { place }] of unknown.slice(0, 20)) {
       const hint = nearest(name, plainNames(missing));
-      const message = `unknown node ${quote(name)} in ${describe(path)}`;
-      this.#report.error(place, [...path, name], {
+      const message = `unknown node ${hides ? '(not shown)' : quote(name)} in ${describe(path)}`;
+      this.#report.error(place, hides ? path : [...path, name], {
         message,
         ...(hint === undefined ? { expected: oneOf(this.#nodes.map(shownName)) } : { hint }),
       });
