@@ -6,12 +6,17 @@ import type { PoolsStatus, RealServerStatus, VirtualServerStatus } from '../proc
 const manyForNat = 20;
 
 export function renderPools(pools: PoolsStatus, at: Micros): readonly string[] {
-  const { virtualServers, unavailable, unreadable, foreign, failures, drift, sysctlFaults } = pools;
+  const { virtualServers, dataPlane, unavailable, unreadable, foreign, failures, drift, sysctlFaults } =
+    pools;
+  const forwarder = dataPlane === 'nftables';
   if (virtualServers.length === 0 && foreign.length === 0) return [];
   return [
     '',
     `virtual servers${pools.ready ? '' : ', not every check has spoken yet'}`,
-    ...(unavailable === undefined ? [] : [`  NO IPVS: ${unavailable}`]),
+    ...(forwarder
+      ? ['  by nftables: NAT only, servers take turns by weight, connections are not counted']
+      : []),
+    ...(unavailable === undefined ? [] : [`  NO ${forwarder ? 'FORWARDER' : 'IPVS'}: ${unavailable}`]),
     ...(unreadable === undefined ? [] : [`  the table CANNOT BE READ: ${unreadable}`]),
     ...(drift.count === 0
       ? []
@@ -26,11 +31,11 @@ export function renderPools(pools: PoolsStatus, at: Micros): readonly string[] {
     ),
     ...sysctlFaults.map((fault) => `  ${fault}`),
     ...(foreign.length === 0 ? [] : [`  not ours, left alone: ${foreign.join(', ')}`]),
-    ...virtualServers.flatMap(renderPool),
+    ...virtualServers.flatMap((pool) => renderPool(pool, !forwarder)),
   ];
 }
 
-function renderPool(pool: VirtualServerStatus): readonly string[] {
+function renderPool(pool: VirtualServerStatus, counted: boolean): readonly string[] {
   const { name, up, livingWeight, quorum, panic, services, servers } = pool;
   const masq = servers.filter(({ forward }) => forward === 'masq').length;
   return [
@@ -41,14 +46,14 @@ function renderPool(pool: VirtualServerStatus): readonly string[] {
       const rate = rates === undefined ? '' : `, ${rates.connectionsPerSecond} connections/s`;
       return `  ${service} ${scheduler}${rate}`;
     }),
-    ...servers.flatMap(renderServer),
+    ...servers.flatMap((server) => renderServer(server, counted)),
     ...(masq > manyForNat
       ? ['  all answers of these go through this director too: above 20 servers DR is the better choice']
       : []),
   ];
 }
 
-function renderServer(server: RealServerStatus): readonly string[] {
+function renderServer(server: RealServerStatus, counted: boolean): readonly string[] {
   const { name, role, alive, configuredWeight, effectiveWeight, words, forward } = server;
   const weight = effectiveWeight === undefined ? 'out' : `weight ${effectiveWeight}`;
   const configured = effectiveWeight === configuredWeight ? '' : ` (configured ${configuredWeight})`;
@@ -56,6 +61,8 @@ function renderServer(server: RealServerStatus): readonly string[] {
   const seen = forward === 'masq' ? '' : ', as seen in one direction only';
   return [
     `  ${name} ${forward} ${alive ? 'up' : 'DOWN'}, ${weight}${configured}${kind}: ${words}`,
-    `    ${server.activeConnections} active, ${server.inactiveConnections} inactive connections${seen}`,
+    ...(counted
+      ? [`    ${server.activeConnections} active, ${server.inactiveConnections} inactive connections${seen}`]
+      : []),
   ];
 }

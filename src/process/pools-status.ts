@@ -28,7 +28,8 @@ export interface VirtualServerStatus extends Omit<PoolStatus, 'servers'> {
 
 export interface PoolsStatus {
   readonly at: Micros;
-  /** Why there is no IPVS; absent when there is. */
+  readonly dataPlane: PoolsConfig['data_plane'];
+  /** Why there is no data plane; absent when there is. */
   readonly unavailable?: string;
   readonly unreadable?: string;
   readonly readAt?: Micros;
@@ -83,6 +84,7 @@ export function poolsStatus({
   };
   return {
     at,
+    dataPlane: config.data_plane,
     ...(unavailable !== undefined && { unavailable }),
     ...(director.unreadable !== undefined && { unreadable: director.unreadable }),
     ...(director.readAt !== undefined && { readAt: director.readAt }),
