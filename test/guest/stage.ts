@@ -53,6 +53,9 @@ export const fileOf = (virtual_server: readonly Settings[], more: Settings = {})
     ...more,
   });
 
+/** Coverage is not measured of what is built for users, and takes its time. */
+const env = { NODE_V8_COVERAGE: '' };
+
 export class Stage {
   readonly site: TrafficSite;
   /** Nobody but root writes here, so scripts in it may be run. */
@@ -84,7 +87,7 @@ export class Stage {
 
   /** A daemon; one without checks is ready at once. @returns it when it is Active, or a Backup, and its checks have spoken */
   async start(node: DirectorName, file: string): Promise<Director> {
-    const director = new Director({ lab: this.site.lab, folder: this.folder }, node, file, {});
+    const director = new Director({ lab: this.site.lab, folder: this.folder }, node, file, { env });
     const state = node === 'd1' ? 'active' : 'backup';
     await director.until(
       ({ vrrp, pools }) =>
@@ -92,7 +95,7 @@ export class Stage {
         vrrp !== undefined &&
         vrrp.instances.length > 0 &&
         vrrp.instances.every(({ router }) => router.state === state),
-      15_000,
+      30_000,
     );
     return director;
   }
@@ -142,7 +145,7 @@ export function command(
 ): Promise<{ readonly exit: number; readonly text: string }> {
   const argv = [program, ...words, '--control', control];
   return new Promise((resolve) =>
-    execFile(process.execPath, argv, (error, stdout, stderr) =>
+    execFile(process.execPath, argv, { env: { ...process.env, ...env } }, (error, stdout, stderr) =>
       resolve({ exit: error === null ? 0 : Number(error.code), text: `${stdout}${stderr}` }),
     ),
   );
@@ -192,7 +195,7 @@ export async function untilWeights(
   wanted: Weights | undefined,
   director: Director,
   service = 'TCP 10.1.0.100:80',
-  limit_ms = 5_000,
+  limit_ms = 10_000,
 ): Promise<void> {
   const text = (weights: Weights | undefined): string => JSON.stringify(Object.entries(weights ?? []).sort());
   await eventually(

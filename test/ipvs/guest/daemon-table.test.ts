@@ -46,7 +46,8 @@ type Refused = { readonly errors: readonly string[] };
 const foreign = '-A -t 10.1.0.99:25 -s rr\n-a -t 10.1.0.99:25 -r 10.2.0.23:25 -m -w 3\n';
 const foreignName = 'TCP 10.1.0.99:25';
 
-describe('a daemon and its table', () => {
+describe('a daemon and its table', function () {
+  this.timeout(60_000);
   let stage: Stage;
   let director: Director;
   let link: KernelIpvs;

@@ -11,7 +11,8 @@ const weights = (of: Partial<Readonly<Record<Server, number>>>): Weights =>
   Object.fromEntries(Object.entries(of).map(([server, weight]) => [realServer(server as Server), weight]));
 const all = weights({ rs1: 1, rs2: 1, rs3: 1 });
 
-describe('a daemon with real servers', () => {
+describe('a daemon with real servers', function () {
+  this.timeout(60_000);
   let stage: Stage;
   let director: Director;
   let link: KernelIpvs;
