@@ -126,10 +126,13 @@ describe('a daemon and its table', function () {
     );
     for (const port of [one, other, third]) await settled(port);
     assert.deepEqual(await table(), before);
-    const { count } = (await director.status()).pools.drift;
     // A destination back, a weight, and a service with its three.
-    assert.equal(count - drift.count, 6);
-    assert.match(director.describe(), /the IPVS table was changed by another hand: 6 changes are put right/);
+    await director.until(({ pools }) => pools.drift.count - drift.count === 6);
+    const said = /^the IPVS table was changed by another hand: 6 changes are put right$/;
+    await eventually(
+      () => director.log,
+      (log) => log.some(({ message }) => said.test(message)),
+    );
     assert.match(renderStatus(await director.status()), /drift: another hand changed the table 6 times/);
   });
 
