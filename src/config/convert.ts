@@ -69,7 +69,7 @@ export class Converter {
     const { tree, secret } = target;
     if (path.length + tree.depth > limits.depth) throw new Refusal(tooDeep(place, path));
     // There its value would be shown.
-    if (secret && !this.#hides(path))
+    if (secret && !isSecret(path))
       this.#refuse(place, path, { message: 'an alias of a secret', expected: 'it in authentication only' });
     return tree;
   }

@@ -165,6 +165,7 @@ describe('secrets', () => {
     'an alias under a misspelt word': 'authenticaton: { auth_type: PASS, auth_pass: *hunter2 }',
     'keys twice under a misspelt word': 'auth: { hunter2: x, hunter2: y }',
     'keys twice beside it': 'x: { auth_pass: y, hunter2: y, hunter2: y }',
+    'an alias beside it': 'authentication_: { auth_pass: &a hunter2 }\nfirst_linklocal: *a',
     'a node beside it': 'state: { auth_pas: y, hunter2: x }',
     'a tag beside it': 'x: { auth_type: { y: !hunter2 y }, auth_pass: y }',
     'a key above a tag': 'authentication: { auth_type: PASS, hunter2: !x y }',
