@@ -1,6 +1,7 @@
 /**
  * A traffic site with daemons of the product on its directors, and the file they read: one pool of all real servers by
- * direct routing, checked over HTTP every 200 ms. Everything of it is in this process but the daemons.
+ * direct routing, checked over HTTP every 200 ms. Everything of it is in this process but the
+ * daemons, which are those of dist/: `npm run build` comes before `npm run guest`.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
