@@ -60,9 +60,10 @@ export function buildPools(
     built.push([path, pool]);
   }
   checkServices(view, built, list);
+  const sysctls = touched(['sysctls']) ? {} : (raw.sysctls ?? {});
   noteHolders(remarks, built, instances);
-  if (raw.data_plane === 'nftables') checkForwarder(view, remarks, built, raw);
-  else noteUdp(remarks, built, raw.sysctls ?? {});
+  if (raw.data_plane === 'nftables') checkForwarder(view, remarks, built, { ...raw, sysctls });
+  else noteUdp(remarks, built, sysctls);
   noteUnusedGroups(view, groups, list);
   const virtual_server = built.map(([, pool]) => pool);
   const masqueraded = masqueradedBy(virtual_server);
@@ -78,7 +79,7 @@ export function buildPools(
     ownership: raw.ownership === 'exclusive' ? 'exclusive' : 'declared',
     on_stop: raw.on_stop === 'remove' ? 'remove' : 'keep',
     ...(raw.maintenance_dir !== undefined && { maintenance_dir: raw.maintenance_dir }),
-    sysctls: touched(['sysctls']) ? {} : buildSysctls(view, raw.sysctls ?? {}, masqueraded),
+    sysctls: touched(['sysctls']) ? {} : buildSysctls(view, sysctls, masqueraded),
     snat,
   };
 }
