@@ -21,8 +21,14 @@ export interface RegexAnswer {
   readonly matches: boolean | string;
 }
 
-/** Read with the rest of the program: later its file may be closed to the user that we have become. */
-const program = readFileSync(new URL('./regex-worker.js', import.meta.url), 'utf8');
+/**
+ * Read with the rest of the program: later its file may be closed to the user that we have become. Without the name of
+ * its source map, which is relative to a file: with source maps on, Node fails to find it beside a data URL.
+ */
+const program = readFileSync(new URL('./regex-worker.js', import.meta.url), 'utf8').replace(
+  /^\/\/# sourceMappingURL=.*$/m,
+  '',
+);
 
 /** The thread begins with the first question: most configurations have none. */
 export class RegexThread implements RegexPort {
