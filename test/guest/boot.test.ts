@@ -90,7 +90,7 @@ function defineTests(kernel: GuestKernel): void {
     assert.notDeepEqual(processesWith(`RUN=${own}`), []);
     owner.kill('SIGKILL');
     await once(owner, 'close');
-    for (let round = 0; round < 200 && processesWith(`RUN=${own}`).length > 0; round++) await sleep(10);
+    for (let round = 0; round < 1_000 && processesWith(`RUN=${own}`).length > 0; round++) await sleep(10);
     assert.deepEqual(processesWith(`RUN=${own}`), []);
   });
 }
