@@ -70,6 +70,17 @@ export function findKernel(): GuestKernel | undefined {
   return { program, modules: path.join(path.dirname(program), '../lib/uml/modules') };
 }
 
+/**
+ * The kernel hears of our death, and was seen to leave a process of its own behind, which holds the CPU's lock. So a shell
+ * waits for either end, and then ends the group. @param group of the guest
+ */
+function watchOver(group: number): void {
+  const script =
+    'while kill -0 "$1" && kill -0 -"$2"; do sleep 0.2; done 2>/dev/null; kill -KILL -"$2" 2>/dev/null';
+  const words = ['-c', script, 'sh', String(process.pid), String(group)];
+  spawn('sh', words, { detached: true, stdio: 'ignore', env: commandEnvironment() }).unref();
+}
+
 /** Starts a guest with this process's environment and current folder. It does not outlive this process. */
 export function boot({ program, modules }: GuestKernel, { command, shared = [], limit_s }: GuestRun): Guest {
   const folder = mkdtempSync(path.join(tmpdir(), 'vipkeeper-guest-'));
@@ -99,6 +110,7 @@ export function boot({ program, modules }: GuestKernel, { command, shared = [], 
     stdio: ['ignore', log, log, log, 'pipe', 'pipe'],
   });
   closeSync(log);
+  if (child.pid !== undefined) watchOver(child.pid);
   const end = (): void => {
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
       process.kill(-child.pid, 'SIGKILL');
