@@ -23,6 +23,8 @@ import { loopback, timing } from './definitions.ts';
 export const regex = new RegexThread();
 export const sockets = new CheckSockets([]);
 export const pings = new PingSockets([]);
+// They would keep the run from ending.
+after(() => pings.close());
 
 const noScripts: ScriptPort = { run: () => assert.fail('no script is asked for') };
 
