@@ -116,10 +116,13 @@ export class Daemon implements Control {
   }
 
   /** SIGHUP: a file with mistakes changes nothing. @returns why it is not in force, if so */
-  reload(allowRemoval = false): readonly string[] {
+  reload(): readonly string[] {
+    return this.#reloadTo(this.#load(), false);
+  }
+
+  #reloadTo(loaded: Result<Config, readonly string[]>, allowRemoval: boolean): readonly string[] {
     this.#serviceManager.reloading();
     const { file } = this.#options;
-    const loaded = this.#load();
     const errors = loaded.ok ? this.#objections(loaded.value, allowRemoval) : loaded.error;
     if (loaded.ok && errors.length === 0) this.#take(loaded.value);
     else {
@@ -164,8 +167,11 @@ export class Daemon implements Control {
   }
 
   /** Control: what a reload would write into the IPVS table. */
-  async plan(): Promise<PlanAnswer> {
-    const loaded = this.#load();
+  plan(): Promise<PlanAnswer> {
+    return this.#planOf(this.#load());
+  }
+
+  async #planOf(loaded: Result<Config, readonly string[]>): Promise<PlanAnswer> {
     if (!loaded.ok) return { errors: loaded.error };
     const round = await this.#pools.preview(loaded.value.pools);
     if (!round.ok) return { errors: [`the IPVS table cannot be read: ${round.error.text}`] };
@@ -175,13 +181,15 @@ export class Daemon implements Control {
 
   /** Control: reloads, if that would still do what was planned, whatever the guard would say. */
   async apply(digest: string): Promise<readonly string[]> {
-    const planned = await this.plan();
+    // Read once: a file that changes while the kernel answers must not slip in behind the digest.
+    const loaded = this.#load();
+    const planned = await this.#planOf(loaded);
     if ('errors' in planned) return planned.errors;
     if (planned.digest !== digest)
       return [
         `the plan is another one by now (${planned.digest}): file, health or kernel have changed. Plan again`,
       ];
-    return this.reload(true);
+    return this.#reloadTo(loaded, true);
   }
 
   override(override: Override | { readonly real_server: string; readonly virtual_server?: string }): void {

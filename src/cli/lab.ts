@@ -128,7 +128,9 @@ function sayOthers(prefixes: readonly string[], options: LabOptions): void {
   if (others.length > 0) console.log(`other labs: ${others.join(', ')}`);
 }
 
-function exec(node: string, command: string[], options: LabOptions): void {
+function exec(node: string, written: string[], options: LabOptions): void {
+  // As many programs take it: what comes after it is not ours.
+  const command = written[0] === '--' ? written.slice(1) : written;
   const child = Lab.attach(options.prefix).exec(node, command, { stdio: 'inherit' });
   child.on('error', (error) => {
     console.error(error.message);

@@ -5,7 +5,7 @@
 import { type Micros, seconds } from '../base/time.ts';
 import type { Reconciler, Round } from '../ipvs/apply.ts';
 import type { Refusal } from '../ipvs/link.ts';
-import type { Change, Plan } from '../ipvs/plan.ts';
+import type { Change } from '../ipvs/plan.ts';
 import { type ActualService, serviceName, type VirtualService } from '../ipvs/types.ts';
 import type { Result } from '../base/result.ts';
 import { Director, type DirectorAction, type DirectorEvent } from './director.ts';
@@ -91,13 +91,6 @@ export class DirectorRunner {
     return this.#reconciler.look(copy.desired, config.ownership === 'exclusive');
   }
 
-  /** A round of its own, for `apply`: carried out only when `approve` likes its plan. */
-  async apply(approve: (plan: Plan) => boolean): Promise<Result<Round, Refusal>> {
-    const round = await this.#reconciler.apply(this.#director.desired, this.#isExclusive, approve);
-    this.#conclude(round, undefined);
-    return round;
-  }
-
   get #isExclusive(): boolean {
     return this.#config.ownership === 'exclusive';
   }
@@ -123,7 +116,7 @@ export class DirectorRunner {
     if (this.#again && !this.#stopped) this.#startRound();
   }
 
-  #conclude(round: Result<Round, Refusal>, wanted: string | undefined): void {
+  #conclude(round: Result<Round, Refusal>, wanted: string): void {
     if (!round.ok) {
       this.#unreadable = round.error.text;
       this.#host.unreadable(round.error);
@@ -137,9 +130,9 @@ export class DirectorRunner {
     this.#rest();
   }
 
-  #tell({ plan: { changes }, failures }: Round, wanted: string | undefined): void {
+  #tell({ plan: { changes }, failures }: Round, wanted: string): void {
     const refused = new Map(failures.map(({ change, refusal }) => [change, refusal]));
-    if (wanted !== undefined && wanted === this.#left && changes.length > 0) {
+    if (wanted === this.#left && changes.length > 0) {
       this.#drift = { count: this.#drift.count + changes.length, lastAt: this.#host.now() };
       this.#host.drifted(changes);
     }

@@ -48,15 +48,10 @@ export class Reconciler {
     return this.#next(() => this.#look(desired, exclusive));
   }
 
-  /** @param approve is shown the plan just before it is carried out; false leaves everything as it is */
-  apply(
-    desired: readonly VirtualService[],
-    exclusive: boolean,
-    approve: (plan: Plan) => boolean = () => true,
-  ): Promise<Result<Round, Refusal>> {
+  apply(desired: readonly VirtualService[], exclusive: boolean): Promise<Result<Round, Refusal>> {
     return this.#next(async () => {
       const found = await this.#look(desired, exclusive);
-      if (!found.ok || !approve(found.value.plan)) return found;
+      if (!found.ok) return found;
       const journal = this.#claim(desired);
       if (!journal.ok) return journal;
       return ok({ ...found.value, failures: await this.#write(desired, found.value, journal.value) });

@@ -12,7 +12,6 @@ import type { CheckReport } from '../healthcheck/types.ts';
 import { Reconciler, type Round } from '../ipvs/apply.ts';
 import type { IpvsLink, Refusal } from '../ipvs/link.ts';
 import { changeText } from '../ipvs/plan-text.ts';
-import type { Plan } from '../ipvs/plan.ts';
 import { IpvsJournal } from '../kernel/ipvs-journal.ts';
 import { native } from '../kernel/native.ts';
 import { writeSnat } from '../kernel/snat.ts';
@@ -170,10 +169,6 @@ export class Pools {
   /** What a reload of this configuration would write. */
   preview(config: PoolsConfig): Promise<Result<Round, Refusal>> {
     return this.#director.preview(config);
-  }
-
-  apply(approve: (plan: Plan) => boolean): Promise<Result<Round, Refusal>> {
-    return this.#director.apply(approve);
   }
 
   get director(): DirectorRunner {

@@ -63,11 +63,6 @@ export class VirtualRouter implements Machine<VirtualRouterEvent, VirtualRouterA
     return this.#config;
   }
 
-  /** A Backup whose time has come, and who waits for its sync group. */
-  get wants(): boolean {
-    return this.#watch.wants !== undefined;
-  }
-
   get deadline(): Micros | undefined {
     return earlier(this.#advertAt, this.#watch.deadline);
   }

@@ -84,17 +84,6 @@ describe('ipvs/apply', () => {
     assert.equal(one.table[0]?.destinations.length, 1);
   });
 
-  it('shows its plan before it is carried out, and leaves everything when it is not approved', async () => {
-    const one = new Bench();
-    const round = await new Reconciler(one.link, one.journal).apply(
-      [web],
-      false,
-      ({ changes }) => changes.length > 5,
-    );
-    assert(round.ok && round.value.plan.changes.length === 2);
-    assert.deepEqual([one.table, one.log], [[], ['read']]);
-  });
-
   it('a journal that cannot be written keeps the kernel as it is', async () => {
     const one = new Bench();
     const journal = {
