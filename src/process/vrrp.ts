@@ -46,13 +46,16 @@ const say: (message: FromVrrp | ChildBeat) => void = linkToParent<ToVrrp | ToChi
   lost: () => leave('parent-lost'),
 });
 
-// Before the leftovers are gone nothing is looked at, and the parent, which waits for a beat, configures nothing.
+// Before the leftovers are gone nothing is looked at, and the parent, which waits for a beat, configures nothing. What
+// it says before that sets the timer all the same.
 let prepared = false;
 const link = new LinuxLink({
   interfacesChanged() {
     if (prepared) runner.interfacesChanged();
   },
-  wake: () => runner.wake(),
+  wake() {
+    if (prepared) runner.wake();
+  },
 });
 
 const runner = new VrrpRunner(link, {
