@@ -3,7 +3,7 @@ import { between, formatDuration, type Micros } from '../base/time.ts';
 import type { Snapshot } from '../control.ts';
 import { renderPools } from './pools-text.ts';
 import { renderScripts, renderTracking } from './tracker-text.ts';
-import type { InstanceStatus, VrrpStatus } from '../vrrp/status.ts';
+import type { InstanceStatus, LatenessStatus, VrrpStatus } from '../vrrp/status.ts';
 
 export function renderStatus(snapshot: Snapshot): string {
   const { at, node, startedAt, configuration, processes, vrrp } = snapshot;
@@ -34,7 +34,7 @@ function renderVrrp(vrrp: VrrpStatus, at: Micros): readonly string[] {
   return [
     `vrrp, as of ${age(vrrp.at, at)} ago${stale}`,
     `  loop lateness ${lateness.samples} samples, p99 ${formatDuration(lateness.p99)}, ` +
-      `p99.9 ${formatDuration(lateness.p999)}, max ${formatDuration(lateness.max)}; ` +
+      `p99.9 ${formatDuration(lateness.p999)}, max ${formatDuration(lateness.max)}${lastLate(lateness, at)}; ` +
       (vrrp.realtime > 0 ? `SCHED_RR ${vrrp.realtime}` : 'normal scheduling class'),
     `  lease gate ${gate.available ? 'available' : `NOT available: ${gate.why}`}`,
     ...Object.entries(vrrp.discarded).map(
@@ -152,6 +152,13 @@ function leaseText(lease: InstanceStatus['lease'], at: Micros): string {
 function priorityText({ config: { priority }, tracking: { effectivePriority } }: InstanceStatus): string {
   if (priority === 255) return '255 (address owner)';
   return effectivePriority === priority ? `${priority}` : `${effectivePriority}, configured ${priority}`;
+}
+
+function lastLate({ recent }: LatenessStatus, at: Micros): string {
+  const [when, late] = recent.at(-1) ?? [];
+  return when === undefined || late === undefined
+    ? ''
+    : `, late by ${formatDuration(late)} ${age(when, at)} ago`;
 }
 
 const age = (from: Micros, at: Micros): string => formatDuration(between(from, at));

@@ -5,19 +5,28 @@ import type { LatenessStatus } from './status.ts';
 const bucketsPerOctave = 4;
 const bucketCount = 128;
 
-/** A histogram of how late deadlines were met. Constant memory, no allocation per sample. */
+/** What a bar of the jitter bench calls late, and how many such are remembered with their instants. */
+const worthRemembering_us = 2_000;
+const remembered = 100;
+
+/** A histogram of how late deadlines were met. Bounded memory, no allocation for a sample that is in time. */
 export class Lateness {
   readonly #buckets = new Uint32Array(bucketCount);
+  readonly #recent: (readonly [at: Micros, late: Micros])[] = [];
   #samples = 0;
   #max = 0;
 
-  add(lateness: Micros): void {
+  /** @param at when it was acted */
+  add(lateness: Micros, at: Micros): void {
     const late = Math.max(0, lateness);
     const bucket = late < 1 ? 0 : Math.ceil(Math.log2(late) * bucketsPerOctave);
-    const at = Math.min(bucketCount - 1, bucket);
-    this.#buckets[at] = (this.#buckets[at] ?? 0) + 1;
+    const index = Math.min(bucketCount - 1, bucket);
+    this.#buckets[index] = (this.#buckets[index] ?? 0) + 1;
     this.#samples++;
     if (late > this.#max) this.#max = late;
+    if (late < worthRemembering_us) return;
+    this.#recent.push([at, lateness]);
+    if (this.#recent.length > remembered) this.#recent.shift();
   }
 
   status(): LatenessStatus {
@@ -38,6 +47,7 @@ export class Lateness {
       p50: quantile(0.5),
       p99: quantile(0.99),
       p999: quantile(0.999),
+      recent: [...this.#recent],
     };
   }
 }

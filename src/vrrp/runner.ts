@@ -183,7 +183,7 @@ export class VrrpRunner {
     for (const runner of due.sort((a, b) => Number(speaks(b)) - Number(speaks(a)))) {
       // Not the instant of waking: the last of 200 that are due together speaks 10 ms after the first.
       const acting = this.#link.now();
-      this.#lateness.add((acting - (runner.deadline ?? acting)) as Micros);
+      this.#lateness.add((acting - (runner.deadline ?? acting)) as Micros, acting);
       const { router } = runner.instance;
       const served = router.state === 'active';
       runner.instance.expire(acting);

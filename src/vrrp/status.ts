@@ -105,4 +105,6 @@ export interface LatenessStatus {
   readonly p50: Micros;
   readonly p99: Micros;
   readonly p999: Micros;
+  /** The last 100 that were 2 ms late or more, oldest first. */
+  readonly recent: readonly (readonly [at: Micros, late: Micros])[];
 }

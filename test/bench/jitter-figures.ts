@@ -25,14 +25,48 @@ export function figuresOf(samples: readonly number[]): Figures {
   };
 }
 
-/** What the daemon's histogram gained between two readings; up to 19 % too high, as its buckets are. */
-export function gained(before: LatenessStatus, after: LatenessStatus): Figures {
-  const old = new Map(before.buckets);
-  const counts = after.buckets.map(([upTo, count]) => [upTo, count - (old.get(upTo) ?? 0)] as const);
+/** A CPU of the machine ran nothing at all, not even the highest class, from here to there. */
+export interface Stall {
+  readonly from: Micros;
+  readonly to: Micros;
+}
+
+/** For how much of a stretch any CPU stood still, in µs. */
+export function stoodStill(stalls: readonly Stall[], from: Micros, to: Micros): number {
+  let [sum, counted] = [0, from];
+  for (const stall of stalls.toSorted((a, b) => a.from - b.from)) {
+    const end = Math.min(stall.to, to);
+    sum += Math.max(0, end - Math.max(stall.from, counted));
+    counted = micros(Math.max(counted, end));
+  }
+  return sum;
+}
+
+/**
+ * What the daemon's histogram gained between two readings; up to 19 % too high, as its buckets are.
+ * @param stalls what of each lateness was the machine's is taken off, as far as the daemon remembers when it was late
+ */
+export function gained(
+  before: LatenessStatus,
+  after: LatenessStatus,
+  stalls: readonly Stall[] = [],
+): Figures {
+  const counts = new Map(after.buckets);
+  const add = (upTo: number, count: number): void =>
+    void counts.set(upTo as Micros, (counts.get(upTo as Micros) ?? 0) + count);
+  for (const [upTo, count] of before.buckets) add(upTo, -count);
+  const old = before.recent.at(-1)?.[0] ?? -Infinity;
+  for (const [at, late] of after.recent) {
+    const machine = at > old ? stoodStill(stalls, micros(at - late), at) : 0;
+    if (machine === 0) continue;
+    add(after.buckets.find(([upTo]) => upTo >= late)?.[0] ?? late, -1);
+    add(late - machine, 1);
+  }
   const samples = after.samples - before.samples;
+  const ordered = [...counts].sort(([a], [b]) => a - b);
   const quantile = (share: number): number => {
     let left = Math.ceil(samples * share);
-    for (const [upTo, count] of counts) {
+    for (const [upTo, count] of ordered) {
       left -= count;
       if (count > 0 && left <= 0) return Math.min(upTo, after.max);
     }
@@ -50,6 +84,8 @@ export interface WireFigures {
   readonly off: Figures;
   /** How much longer than advert_int; 0 for those that came early, as a changed configuration makes them. */
   readonly late: Figures;
+  /** That, less what of it the machine stood still. */
+  readonly net: Figures;
 }
 
 /** Intervals that end within [from, to]. A router that fell silent is late by what is known at `to`. */
@@ -58,20 +94,27 @@ export function wireFigures(
   advertInt: Micros,
   from: Micros,
   to: Micros,
+  stalls: readonly Stall[] = [],
 ): WireFigures {
   const deviations: number[] = [];
+  const net: number[] = [];
+  const note = (last: Micros, now: Micros): void => {
+    const deviation = now - last - advertInt;
+    deviations.push(deviation);
+    net.push(deviation <= 0 ? 0 : deviation - stoodStill(stalls, micros(last + advertInt), now));
+  };
   for (const arrivals of routers) {
     for (const [at, arrival] of arrivals.entries()) {
       const before = arrivals[at - 1];
-      if (before !== undefined && arrival >= from && arrival <= to)
-        deviations.push(arrival - before - advertInt);
+      if (before !== undefined && arrival >= from && arrival <= to) note(before, arrival);
     }
-    const silence = to - (arrivals.findLast((arrival) => arrival <= to) ?? from);
-    if (silence > advertInt * 1.5) deviations.push(silence - advertInt);
+    const last = arrivals.findLast((arrival) => arrival <= to) ?? from;
+    if (to - last > advertInt * 1.5) note(last, to);
   }
   return {
     off: figuresOf(deviations.map(Math.abs)),
     late: figuresOf(deviations.map((deviation) => Math.max(0, deviation))),
+    net: figuresOf(net),
   };
 }
 

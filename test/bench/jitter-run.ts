@@ -6,13 +6,14 @@ import { Lab } from '../../src/lab/lab.ts';
 import { portName, switchNode } from '../../src/lab/topology.ts';
 import { JitterDirector, jitterFiles } from './jitter-director.ts';
 import type { Figures } from './jitter-figures.ts';
-import { gained, peakWithin, wireFigures } from './jitter-figures.ts';
+import { gained, peakWithin, stoodStill, wireFigures } from './jitter-figures.ts';
 import { disturb } from './jitter-load.ts';
 import type { Life, Situation } from './jitter-plan.ts';
 import { directorNode, labFile, lifeLabel } from './jitter-plan.ts';
 import type { JitterCell, JitterStart } from './jitter-report.ts';
 import { cellText, startText } from './jitter-report.ts';
 import { JitterWire, stampClock } from './jitter-wire.ts';
+import { Witness } from './jitter-witness.ts';
 
 // Not "bench-…": the failover bench removes what it takes for its own.
 const prefix = 'jitter';
@@ -21,6 +22,13 @@ const startLimit_ms = 60_000;
 const settled = seconds(6);
 /** So that a disturbance is there when the watch begins. */
 const disturbanceLead_ms = 300;
+
+/** Where the daemons live, and who watches. */
+interface Instruments {
+  readonly lab: Lab;
+  readonly wire: JitterWire;
+  readonly witness: Witness;
+}
 
 export class JitterBench {
   readonly cells: JitterCell[] = [];
@@ -40,33 +48,37 @@ export class JitterBench {
   /** @throws LabError, InstrumentError */
   async run(lives: readonly Life[]): Promise<void> {
     const lab = await Lab.up(labFile, { prefix });
-    let wire: JitterWire | undefined;
+    let [wire, witness]: [JitterWire?, Witness?] = [];
     try {
       // The far end of the director's own cable: beyond the bridge a frame waits for the kernel to forward it.
       const interfaceIndex = await lab.interfaceIndex(switchNode, portName(directorNode, 'eth0'));
+      witness = await Witness.start();
       wire = new JitterWire({ netns: lab.netns(switchNode), interfaceIndex });
       for (const [at, life] of lives.entries()) {
         console.log(`[${at + 1}/${lives.length}] ${lifeLabel(life)}`);
-        await this.#live(lab, wire, life);
+        await this.#live({ lab, wire, witness }, life);
       }
     } catch (error) {
       if (!this.interrupted) throw error;
     } finally {
       wire?.close();
+      witness?.close();
       await lab.down();
       rmSync(jitterFiles, { recursive: true, force: true });
     }
   }
 
-  async #live(lab: Lab, wire: JitterWire, life: Life): Promise<void> {
+  async #live(instruments: Instruments, life: Life): Promise<void> {
     this.#stop.signal.throwIfAborted();
+    const { lab, wire, witness } = instruments;
     const director = new JitterDirector(lab, life);
     wire.forget();
+    witness.forget();
     director.start();
     try {
       await this.#started(wire, director, life);
-      if (life.situations.length === 0) await this.#watchStart(wire, life);
-      for (const situation of life.situations) await this.#watch(lab, wire, director, life, situation);
+      if (life.situations.length === 0) await this.#watchStart(instruments, life);
+      for (const situation of life.situations) await this.#watch(instruments, director, life, situation);
     } catch (error) {
       if (this.interrupted) throw error;
       const text = `${lifeLabel(life)}: ${(error as Error).message}\n${director.logTail()}`;
@@ -96,8 +108,7 @@ export class JitterBench {
   }
 
   async #watch(
-    lab: Lab,
-    wire: JitterWire,
+    { lab, wire, witness }: Instruments,
     director: JitterDirector,
     life: Life,
     situation: Situation,
@@ -115,12 +126,23 @@ export class JitterBench {
       const to = stampClock();
       await wire.nextAdvert(1_000);
       const after = await director.status();
+      const { boot, real } = await witness.stalls();
       const loop: Figures | undefined = before && after && gained(before.lateness, after.lateness);
+      const loopNet: Figures | undefined = before && after && gained(before.lateness, after.lateness, boot);
       const lost = wire.takeLost();
       if (lost > 0) throw new Error(`${lost} frames did not fit into the observer's buffer`);
-      const seen = wireFigures(wire.arrivals.values(), crowd.advertInt, from, to);
+      const seen = wireFigures(wire.arrivals.values(), crowd.advertInt, from, to, real);
       const farewells = wire.farewells.length;
-      const cell = { crowd, product, realtime, situation, ...seen, ...(loop && { loop }), farewells };
+      const cell = {
+        crowd,
+        product,
+        realtime,
+        situation,
+        ...seen,
+        ...(loop && loopNet && { loop, loopNet }),
+        stoodStill_us: stoodStill(real, from, to),
+        farewells,
+      };
       this.cells.push(cell);
       console.log(`  ${cellText(cell)}`);
     } finally {
@@ -129,19 +151,26 @@ export class JitterBench {
   }
 
   /** From the first advertisement on: promotions of all routers at once, and both sets of announcements. */
-  async #watchStart(wire: JitterWire, { crowd, product, realtime, watch }: Life): Promise<void> {
+  async #watchStart(
+    { wire, witness }: Instruments,
+    { crowd, product, realtime, watch }: Life,
+  ): Promise<void> {
     await this.#pause(watch / 1_000);
     const lost = wire.takeLost();
     if (lost > 0) throw new Error(`${lost} frames did not fit into the observer's buffer`);
     const firsts = [...wire.arrivals.values()].map(([first]) => first ?? NaN);
     const from = micros(Math.min(...firsts));
-    const { late } = wireFigures(wire.arrivals.values(), crowd.advertInt, from, stampClock());
+    const { real } = await witness.stalls();
+    const until = stampClock();
+    const { late, net } = wireFigures(wire.arrivals.values(), crowd.advertInt, from, until, real);
     const { announcements } = wire;
     const start = {
       crowd,
       product,
       realtime,
       late,
+      net,
+      stoodStill_us: stoodStill(real, from, until),
       firstAdverts_us: Math.max(...firsts) - from,
       announcements: announcements.length,
       peakPerMs: peakWithin(announcements, milliseconds(1)),

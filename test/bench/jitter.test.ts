@@ -4,7 +4,15 @@ import type { Micros } from '../../src/base/time.ts';
 import { micros, milliseconds, seconds } from '../../src/base/time.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { Lateness } from '../../src/vrrp/lateness.ts';
-import { figuresOf, gained, microsOfTimespec, peakWithin, wireFigures } from './jitter-figures.ts';
+import type { Stall } from './jitter-figures.ts';
+import {
+  figuresOf,
+  gained,
+  microsOfTimespec,
+  peakWithin,
+  stoodStill,
+  wireFigures,
+} from './jitter-figures.ts';
 import { jitterConfigText, planLives, realtimePriority, serverCount, situations } from './jitter-plan.ts';
 import type { JitterCell } from './jitter-report.ts';
 import { jitterVerdicts, renderJitter } from './jitter-report.ts';
@@ -41,9 +49,9 @@ describe('figures of the jitter bench', () => {
     fc.assert(
       fc.property(list, list, (earlier, later) => {
         const lateness = new Lateness();
-        for (const sample of earlier) lateness.add(micros(sample));
+        for (const sample of earlier) lateness.add(micros(sample), micros(0));
         const before = lateness.status();
-        for (const sample of later) lateness.add(micros(sample));
+        for (const sample of later) lateness.add(micros(sample), micros(0));
         const found = gained(before, lateness.status());
         const truth = figuresOf(later);
         assert.equal(found.samples, truth.samples);
@@ -54,6 +62,36 @@ describe('figures of the jitter bench', () => {
           );
       }),
     );
+  });
+
+  it('what several CPUs stood still together counts once, and only inside the stretch', () => {
+    const stall = (from: number, to: number): Stall => ({ from: milliseconds(from), to: milliseconds(to) });
+    const stalls = [stall(8, 12), stall(0, 3), stall(10, 14), stall(30, 40)];
+    assert.equal(stoodStill(stalls, milliseconds(2), milliseconds(13)), 1_000 + 5_000);
+    assert.equal(stoodStill(stalls, milliseconds(14), milliseconds(30)), 0);
+  });
+
+  it('takes off the wire what the machine stood still while an advertisement was due, and no more', () => {
+    const stalls = [{ from: milliseconds(8), to: milliseconds(26) }];
+    const { late, net } = wireFigures([ms(0, 30, 45)], advertInt, micros(0), milliseconds(50), stalls);
+    // Due at 10, until 26 nobody could; the second one is all ours.
+    assert.deepEqual([late.max_us, net.max_us, net.p50_us], [20_000, 5_000, 4_000]);
+  });
+
+  it('takes it off the histogram too, where the daemon remembers the instant', () => {
+    const lateness = new Lateness();
+    lateness.add(micros(9_000), milliseconds(20));
+    const before = lateness.status();
+    for (const instant of [40, 60, 80]) lateness.add(micros(100), milliseconds(instant));
+    lateness.add(micros(9_000), milliseconds(100));
+    lateness.add(micros(3_000), milliseconds(120));
+    const stalls = [
+      { from: milliseconds(0), to: milliseconds(20) },
+      { from: milliseconds(85), to: milliseconds(99) },
+    ];
+    const net = gained(before, lateness.status(), stalls);
+    assert.deepEqual([net.samples, net.p50_us], [5, gained(before, lateness.status()).p50_us]);
+    assert(net.max_us >= 3_000 && net.max_us <= 3_600, `${net.max_us}`);
   });
 
   it('a peak is the most within any stretch, wherever it begins', () => {
@@ -95,24 +133,27 @@ describe('report of the jitter bench', () => {
   const good = { samples: 10_000, p50_us: 50, p99_us: 90, p999_us: 2_000, max_us: 10_000 };
   const [life] = planLives({ quick: true, situations: ['hogs'] });
   assert(life);
-  const cell: JitterCell = { ...life, situation: 'hogs', off: good, late: good, loop: good, farewells: 0 };
+  const figures = { off: good, late: good, net: good, loop: good, loopNet: good };
+  const cell: JitterCell = { ...life, situation: 'hogs', ...figures, stoodStill_us: 0, farewells: 0 };
   const verdictsOf = (...cells: JitterCell[]): boolean[] =>
     jitterVerdicts({ cells, starts: [] }).map(({ passed }) => passed);
 
   it('judges loop and wire of ours in the real-time class, and nothing else', () => {
     assert.deepEqual(verdictsOf(cell), [true, true]);
-    assert.deepEqual(verdictsOf({ ...cell, loop: { ...good, p999_us: 2_001 } }), [false, true]);
-    assert.deepEqual(verdictsOf({ ...cell, late: { ...good, max_us: 10_001 } }), [true, false]);
+    assert.deepEqual(verdictsOf({ ...cell, loopNet: { ...good, p999_us: 2_001 } }), [false, true]);
+    assert.deepEqual(verdictsOf({ ...cell, net: { ...good, max_us: 10_001 } }), [true, false]);
     assert.deepEqual(verdictsOf({ ...cell, realtime: 0 }, { ...cell, product: 'keepalived' }), []);
   });
 
   it('nothing measured has not passed', () => {
-    assert.deepEqual(verdictsOf({ ...cell, late: figuresOf([]) }), [true, false]);
+    assert.deepEqual(verdictsOf({ ...cell, net: figuresOf([]) }), [true, false]);
   });
 
   it('judges the start of a crowd by a fifth of the interval, and shows all of it', () => {
     const crowd = { routers: 200, advertInt: seconds(1) };
     const counts = {
+      late: good,
+      stoodStill_us: 0,
       announcements: 2_000,
       peakPerMs: 54,
       peakPer10Ms: 487,
@@ -120,7 +161,7 @@ describe('report of the jitter bench', () => {
       firstAdverts_us: 96_000,
     };
     const start = { crowd, product: 'ours' as const, realtime: realtimePriority, ...counts } as const;
-    const starts = [200_000, 200_001].map((max_us) => ({ ...start, late: { ...good, max_us } }));
+    const starts = [200_000, 200_001].map((max_us) => ({ ...start, net: { ...good, max_us } }));
     const results = { cells: [cell], starts };
     assert.deepEqual(
       jitterVerdicts(results).map(({ passed }) => passed),

@@ -51,7 +51,7 @@ describeAsRoot('status of a pair', function () {
       /^ {2}process checks {4}running, /m,
       /^ {2}process scripts {3}running, /m,
       /^vrrp, as of [\d.]+[mu]s ago$/m,
-      /^ {2}loop lateness \d+ samples, p99 \S+, p99\.9 \S+, max \S+; /m,
+      /^ {2}loop lateness \d+ samples, p99 \S+, p99\.9 \S+, max \S+(, late by \S+ \S+ ago)?; /m,
       /^ {2}lease gate available$/m,
       /^ {2}discarded on eth0\/4: nothing$/m,
       /^web: virtual router 51$/m,

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Micros } from '../../src/base/time.ts';
+import { type Micros, micros } from '../../src/base/time.ts';
 import { Lateness } from '../../src/vrrp/lateness.ts';
 
 const of = (samples: readonly number[]): ReturnType<Lateness['status']> => {
   const lateness = new Lateness();
-  for (const sample of samples) lateness.add(sample as Micros);
+  for (const [at, sample] of samples.entries()) lateness.add(sample as Micros, micros(at));
   return lateness.status();
 };
 
@@ -13,12 +13,21 @@ const sum = (counts: readonly number[]): number => counts.reduce((total, count) 
 
 describe('vrrp/lateness', () => {
   it('nothing yet is all zero', () => {
-    assert.deepEqual(of([]), { samples: 0, buckets: [], max: 0, p50: 0, p99: 0, p999: 0 });
+    assert.deepEqual(of([]), { samples: 0, buckets: [], max: 0, p50: 0, p99: 0, p999: 0, recent: [] });
   });
 
   it('an early call is not late, and the longest possible is counted', () => {
     assert.equal(of([-5]).max, 0);
     assert.equal(of([3_000_000_000]).p50, 3_000_000_000);
+  });
+
+  it('remembers the last hundred that were late by 2 ms or more, with their instants', () => {
+    assert.deepEqual(of([1_999, 2_000, 5, 7_000]).recent, [
+      [1, 2_000],
+      [3, 7_000],
+    ]);
+    const { recent } = of(Array.from({ length: 250 }, () => 3_000));
+    assert.deepEqual([recent.length, recent[0], recent.at(-1)], [100, [150, 3_000], [249, 3_000]]);
   });
 
   it('a quantile is never below the true one, at most 19 % above it, and never above the worst', () => {
