@@ -1,7 +1,8 @@
 /** One instance on a real link: the port of its Instance, and the facts that status shows of it. */
 import { familyOf, type Ip } from '../base/ip.ts';
-import { after, earlier, type Micros, seconds } from '../base/time.ts';
+import { earlier, type Micros } from '../base/time.ts';
 import { advertisements, Advertiser } from './advertise.ts';
+import { Attendance } from './attendance.ts';
 import { Carriers } from './carriers.ts';
 import type { ShutdownReason, State, TransitionReason } from './events.ts';
 import { announcement } from './frames.ts';
@@ -32,9 +33,6 @@ export interface InstanceHost {
   trouble(name: string, text: string, now: Micros): void;
 }
 
-/** After a refusal by the kernel the instance stands aside for this long before it tries again. */
-const retryPause = seconds(5);
-
 export class InstanceRunner implements InstancePort, Listener {
   readonly instance: Instance;
   readonly #link: VrrpLink;
@@ -46,12 +44,19 @@ export class InstanceRunner implements InstancePort, Listener {
   readonly #advertiser = new Advertiser(this.#counters, (text) => this.#say(text, this.#link.now()));
   #facts: InterfaceFacts | undefined;
   readonly #carriers = new Carriers();
-  /** Why it cannot take part, whatever its sync group says. */
-  #obstacle: { readonly reason: ShutdownReason; readonly resign: boolean } | undefined;
-  #retryAt: Micros | undefined;
+  readonly #attendance: Attendance;
   #trouble: { readonly text: string; readonly at: Micros } | undefined;
 
-  constructor(config: InstanceConfig, link: VrrpLink, host: InstanceHost, claims: Claims, pace?: Pace) {
+  /** @param slot how many others may start before it at the same time */
+  constructor(
+    config: InstanceConfig,
+    link: VrrpLink,
+    host: InstanceHost,
+    claims: Claims,
+    pace?: Pace,
+    slot = 0,
+  ) {
+    this.#attendance = new Attendance(slot);
     this.#link = link;
     this.#host = host;
     this.#holdings = new Holdings(link, claims, (text) => this.#say(text, link.now()));
@@ -67,7 +72,7 @@ export class InstanceRunner implements InstancePort, Listener {
   }
 
   get deadline(): Micros | undefined {
-    return earlier(this.instance.deadline, this.#retryAt);
+    return earlier(this.instance.deadline, this.#attendance.deadline);
   }
 
   get interfaceIndex(): number | undefined {
@@ -79,11 +84,8 @@ export class InstanceRunner implements InstancePort, Listener {
     if (this.#facts !== undefined && facts !== undefined && facts.index !== this.#facts.index)
       this.#stop('interface-absent', false, now);
     this.#facts = facts;
-    // Also while the interface is not ready: a deadline in the past would keep the loop spinning.
-    if (this.#retryAt !== undefined && this.#retryAt <= now) this.#retryAt = undefined;
     const state = readiness(this.config, facts);
-    if (held !== undefined) this.#obstacle = { reason: held, resign: state.ready };
-    else this.#obstacle = state.ready ? undefined : { reason: state.reason, resign: false };
+    this.#attendance.look(state, held, now);
     if (state.ready && this.#carriers.take(state.primaries)) {
       this.instance.handle({ type: 'primaries', addresses: state.primaries }, now);
       for (const family of this.config.families)
@@ -94,7 +96,7 @@ export class InstanceRunner implements InstancePort, Listener {
 
   /** It could take part. */
   get able(): boolean {
-    return this.#obstacle === undefined && this.#retryAt === undefined;
+    return this.#attendance.able;
   }
 
   /**
@@ -102,8 +104,9 @@ export class InstanceRunner implements InstancePort, Listener {
    * @param together every member of its sync group is able
    */
   follow(together: boolean, socketOn: SocketOn, now: Micros): void {
-    if (this.#obstacle !== undefined) this.#stop(this.#obstacle.reason, this.#obstacle.resign, now);
-    else if (this.#facts !== undefined && this.#retryAt === undefined) {
+    const { obstacle, able } = this.#attendance;
+    if (obstacle !== undefined) this.#stop(obstacle.reason, obstacle.resign, now);
+    else if (this.#facts !== undefined && able) {
       if (!together) this.#stop('sync-group', true, now);
       else if (this.instance.router.state === 'initialize') this.#start(this.#facts, socketOn, now);
       else this.#openCarriers(this.#facts, socketOn, now);
@@ -131,7 +134,7 @@ export class InstanceRunner implements InstancePort, Listener {
   }
 
   #standAside(reason: ShutdownReason, now: Micros): void {
-    this.#retryAt = after(now, retryPause);
+    this.#attendance.standAside(now);
     this.instance.handle({ type: 'shutdown', reason, resign: true }, now);
   }
 
@@ -214,7 +217,7 @@ export class InstanceRunner implements InstancePort, Listener {
     const refusal = outcomes.includes('done') ? undefined : outcomes[0];
     this.instance.addressesWritten(refusal ?? 'done', now);
     if (refusal !== undefined && this.instance.router.state === 'initialize')
-      this.#retryAt = after(now, retryPause);
+      this.#attendance.standAside(now);
     // The keeper tries again, and nothing else would: an Active looks at its addresses when the interface changes.
     for (const address of refused) this.instance.addressLost(address, now);
   }

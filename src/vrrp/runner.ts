@@ -111,7 +111,8 @@ export class VrrpRunner {
   #add(name: string, config: InstanceConfig): void {
     const pace = this.#paces.get(config.interface) ?? new Pace();
     this.#paces.set(config.interface, pace);
-    this.#instances.set(name, new InstanceRunner(config, this.#link, this.#host, this.#claims, pace));
+    const slot = this.#instances.size;
+    this.#instances.set(name, new InstanceRunner(config, this.#link, this.#host, this.#claims, pace, slot));
   }
 
   /** What a tracker says; one that is not configured changes nothing. */
