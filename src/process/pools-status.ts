@@ -72,13 +72,11 @@ export function poolsStatus({
         const statistics = table.get(serviceName(key))?.statistics;
         return { name: serviceName(key), scheduler, ...(statistics && { rates: ratesOf(statistics) }) };
       }),
-      servers: servers.map((one) =>
-        serverRow(
-          one,
-          virtual,
-          found.flatMap(({ destinations }) => destinations),
-          reports,
-        ),
+      servers: serverRows(
+        servers,
+        virtual,
+        found.flatMap(({ destinations }) => destinations),
+        reports,
       ),
     };
   };
@@ -97,25 +95,34 @@ export function poolsStatus({
   };
 }
 
-function serverRow(
-  server: ServerStatus,
+/** By name and not by looking through: a pool may have thousands. */
+function serverRows(
+  servers: readonly ServerStatus[],
   virtual: VirtualServer | undefined,
   destinations: readonly ActualDestination[],
   reports: ReadonlyMap<string, CheckReport>,
-): RealServerStatus {
-  const all = [...(virtual?.real_server ?? []), ...(virtual?.sorry_server ? [virtual.sorry_server] : [])];
-  const config = all.find(({ destination }) => endpoint(destination) === server.name);
-  // A real server without a port is there under the port of each service.
-  const own = destinations.filter(
-    (one) => endpoint(one) === server.name || endpoint({ ...one, port: 0 }) === server.name,
-  );
-  return {
-    ...server,
-    forward: config?.destination.forward ?? own[0]?.forward ?? 'masq',
-    activeConnections: own.reduce((sum, { activeConnections }) => sum + activeConnections, 0),
-    inactiveConnections: own.reduce((sum, { inactiveConnections }) => sum + inactiveConnections, 0),
-    checks: (config?.checks ?? []).flatMap(({ id }) => reports.get(id) ?? []),
-  };
+): readonly RealServerStatus[] {
+  const all = [...(virtual?.sorry_server ? [virtual.sorry_server] : []), ...(virtual?.real_server ?? [])];
+  const configs = new Map(all.map((one) => [endpoint(one.destination), one] as const));
+  const owns = new Map<string, ActualDestination[]>();
+  for (const one of destinations)
+    // A real server without a port is there under the port of each service.
+    for (const name of new Set([endpoint(one), endpoint({ ...one, port: 0 })])) {
+      const own = owns.get(name) ?? [];
+      owns.set(name, own);
+      own.push(one);
+    }
+  return servers.map((server) => {
+    const config = configs.get(server.name);
+    const own = owns.get(server.name) ?? [];
+    return {
+      ...server,
+      forward: config?.destination.forward ?? own[0]?.forward ?? 'masq',
+      activeConnections: own.reduce((sum, { activeConnections }) => sum + activeConnections, 0),
+      inactiveConnections: own.reduce((sum, { inactiveConnections }) => sum + inactiveConnections, 0),
+      checks: (config?.checks ?? []).flatMap(({ id }) => reports.get(id) ?? []),
+    };
+  });
 }
 
 const ratesOf = ({ connectionsPerSecond, inBytesPerSecond, outBytesPerSecond }: Statistics): Rates => ({

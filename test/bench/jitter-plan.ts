@@ -102,14 +102,7 @@ const servers = Array.from({ length: serverCount }, (_, at) => server(at));
 export const jitterConfigText = (life: Life): string =>
   life.product === 'ours' ? oursText(life) : keepalivedText(life);
 
-/**
- * There is no virtual_server yet: the file gets as long with 2,000 addresses of the nodes, which are checked
- * as well.
- */
 function oursText({ crowd, realtime }: Life): string {
-  const half = serverCount / 2;
-  const list = (addresses: readonly string[]): string =>
-    addresses.map((address) => `      - ${address}\n`).join('');
   // A lease needs 60 ms. lease.ts
   const lease = crowd.advertInt < milliseconds(60) ? '  lease: off\n' : '';
   return `config_version: 1
@@ -117,12 +110,14 @@ global:
 ${lease}  vrrp_rt_priority: ${realtime}
 nodes:
   d1:
-    address:
-      - 10.1.0.12
-${list(servers.slice(0, half))}  d2:
-    address:
-      - 10.1.0.11
-${list(servers.slice(half))}vrrp_instance:
+  d2:
+data_plane: nftables
+virtual_server:
+  - address: 10.1.1.1:80
+    lb_algo: rr
+    lb_kind: NAT
+    real_server:
+${servers.map((address) => `      - ${address}:80\n`).join('')}vrrp_instance:
 ${vrids(crowd)
   .map(
     (vrid) => `  v${vrid}:
