@@ -34,7 +34,7 @@ import { ScriptsChild, startChecks } from './process/bystanders.ts';
 import type { FromChecks, ToChecks } from './process/checks-messages.ts';
 import type { Child } from './process/child.ts';
 import { Pools } from './process/pools.ts';
-import { trackerDefinitions } from './process/scripts-guardian.ts';
+import { trackedNames, trackerDefinitions } from './process/scripts-guardian.ts';
 import { VrrpChild } from './process/vrrp-child.ts';
 
 export interface DaemonOptions {
@@ -86,13 +86,12 @@ export class Daemon implements Control {
         warn: (text, about = {}) => log.warn(about, text),
         toChecks: (message) => this.#checks.send(message),
         toScripts: (message) => this.#scripts.child.send(message),
-        checksReady: () => this.#tellChecksReady(),
+        toVrrp: (message) => this.#vrrp.child.send(message),
       },
     );
     this.#vrrp = new VrrpChild(log, {
       started: () => {
         this.#configureVrrp();
-        this.#tellChecksReady();
         this.#scripts.introduce();
       },
       trackerChannel: (channel) => this.#scripts.connect(channel),
@@ -108,7 +107,7 @@ export class Daemon implements Control {
       reported: (reports) => this.#pools.reported(reports),
       script: (message) => this.#scripts.child.send(message),
     });
-    this.#pools.configure(config.pools, script);
+    this.#configurePools();
     this.#tellMissing();
     this.#beat = setInterval(() => this.#sendBeats(), beatInterval_ms);
     log.info({ file: options.file, instances: config.vrrp_instance.length }, 'started');
@@ -159,7 +158,7 @@ export class Daemon implements Control {
     this.#config = config;
     this.#loadedAt = native.now() as Micros;
     this.#refused = undefined;
-    this.#pools.configure(config.pools, config.process.script_user);
+    this.#configurePools();
     this.#tellMissing();
     this.#configureVrrp();
     this.#configureScripts(false);
@@ -243,6 +242,7 @@ export class Daemon implements Control {
       kept,
     } as const;
     this.#vrrp.child.configure(wanted);
+    this.#pools.tellVrrp();
   }
 
   #configureScripts(fresh: boolean): void {
@@ -250,8 +250,9 @@ export class Daemon implements Control {
     this.#scripts.configure(node, trackers, fresh);
   }
 
-  #tellChecksReady(): void {
-    this.#vrrp.child.send({ type: 'checks', ready: this.#pools.ready });
+  #configurePools(): void {
+    const { pools, process: settings, vrrp_instance: instances } = this.#config;
+    this.#pools.configure(pools, settings.script_user, trackedNames('virtual_server', instances));
   }
 
   #tellMissing(): void {

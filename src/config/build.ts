@@ -11,6 +11,7 @@ import type { ReadSecret } from './secret.ts';
 import { buildFile, buildScript, buildTrackProcess } from './track-definitions.ts';
 import { syncGroupOf } from './sync-groups.ts';
 import { buildTracks } from './track-lists.ts';
+import type { KnownPools } from './track-pools.ts';
 import type { Config } from './types.ts';
 import { buildUnicast } from './unicast.ts';
 import type { View } from './view.ts';
@@ -59,6 +60,7 @@ export interface Surroundings {
   readonly shortestAdvert: Micros;
   /** Undefined: the secrets are on another machine. */
   readonly readSecret: ReadSecret | undefined;
+  readonly pools: KnownPools;
 }
 
 /**
@@ -70,7 +72,7 @@ export function buildInstance(
   name: string,
   raw: RawInstance,
   file: RawConfig,
-  { shortestAdvert, readSecret }: Surroundings,
+  { shortestAdvert, readSecret, pools }: Surroundings,
 ): InstanceConfig | undefined {
   const path = ['vrrp_instance', name];
   const addresses = buildAddresses(view, path, raw);
@@ -94,7 +96,7 @@ export function buildInstance(
     ...buildWire(view, path, raw, families, readSecret),
     ...buildUnicast(view, path, raw, file.nodes, families, addresses),
     lease: buildLease(view, path, raw, file.global.lease, shortestAdvert),
-    ...buildTracks(view, path, raw, file),
+    ...buildTracks(view, path, raw, file, pools),
     ...(group !== undefined && { sync_group: group }),
   };
 }

@@ -10,7 +10,7 @@ const groups: readonly (readonly [why: string, words: string])[] = [
   ],
   [
     'the failure that it watches for would not move the VIP',
-    `track_bfd track_virtual_server track_group bfd_instance track_src_ip dont_track_primary
+    `track_bfd track_group bfd_instance track_src_ip dont_track_primary
      linkbeat_use_polling linkbeat_interfaces interface_up_down_delays max_auto_priority
      min_auto_priority_delay`,
   ],

@@ -9,7 +9,7 @@ import { duration } from './duration.ts';
 import { nearest } from './nearest.ts';
 import { parseText } from './parse.ts';
 import type { Together } from './pools.ts';
-import { buildPools } from './pools.ts';
+import { buildPools, buildVirtualServers } from './pools.ts';
 import type { RawConfig } from './raw.ts';
 import { tellRemarks } from './remarks.ts';
 import type { ConfigError, ConfigNote, Finding, Path } from './report.ts';
@@ -187,17 +187,20 @@ function build(
   together: Together,
 ): Config {
   const instances: InstanceConfig[] = [];
+  const file = { touched, readSecret, together };
+  const { built: servers, complete } = buildVirtualServers(view, raw, file);
+  const known = { pools: servers.map(([, pool]) => pool), complete };
   for (const name of sound) {
     const words = raw.vrrp_instance[name];
     const shortest = Math.min(
       ...readings.filter((other) => other.sound.includes(name)).map((other) => advertInt(other, name)),
     );
-    const around = { shortestAdvert: shortest as Micros, readSecret };
+    const around = { shortestAdvert: shortest as Micros, readSecret, pools: known };
     const built = words && buildInstance(view, name, words, raw, around);
     if (built !== undefined) instances.push(built);
   }
   const trackers = buildTrackers(view, raw, instances);
-  const pools = buildPools(view, raw, instances, { touched, readSecret, together });
+  const pools = buildPools(view, raw, servers, instances, file);
   return { node: view.node, vrrp_instance: instances, pools, trackers, process: buildProcess(raw.global) };
 }
 

@@ -33,18 +33,25 @@ interface Around {
   readonly together: Together;
 }
 
-export function buildPools(
+/** What could be built of virtual_server, with its place. */
+export type BuiltPools = readonly (readonly [Path, VirtualServer])[];
+
+/** The list as far as it is one. */
+const listed = (
+  { virtual_server: list }: RawConfig,
+  touched: Around['touched'],
+): readonly RawVirtualServer[] => (touched(['virtual_server']) && !Array.isArray(list) ? [] : (list ?? []));
+
+export function buildVirtualServers(
   view: View,
   raw: RawConfig,
-  instances: readonly InstanceConfig[],
   { touched, readSecret, together }: Around,
-): PoolsConfig {
+): { readonly built: BuiltPools; readonly complete: boolean } {
   const remarks = new Remarks(view, together.remarks);
   const words = { view, remarks, script_user: raw.global.script_user, readSecret };
   const groups = touched(['virtual_server_group']) ? undefined : raw.virtual_server_group;
   const built: (readonly [Path, VirtualServer])[] = [];
-  const list =
-    touched(['virtual_server']) && !Array.isArray(raw.virtual_server) ? [] : (raw.virtual_server ?? []);
+  const list = listed(raw, touched);
   for (const [at, one] of list.entries()) {
     const path = ['virtual_server', at];
     // A group with a mistake has been reported, and its services are not known.
@@ -59,6 +66,19 @@ export function buildPools(
     together.pools.set(one, { group, pool });
     built.push([path, pool]);
   }
+  return { built, complete: !touched(['virtual_server']) && built.length === list.length };
+}
+
+export function buildPools(
+  view: View,
+  raw: RawConfig,
+  built: BuiltPools,
+  instances: readonly InstanceConfig[],
+  { touched, together }: Around,
+): PoolsConfig {
+  const remarks = new Remarks(view, together.remarks);
+  const groups = touched(['virtual_server_group']) ? undefined : raw.virtual_server_group;
+  const list = listed(raw, touched);
   checkServices(view, built, list);
   const sysctls = touched(['sysctls']) ? {} : (raw.sysctls ?? {});
   noteHolders(remarks, built, instances);
@@ -95,11 +115,7 @@ function timeouts({ tcp = 0, tcpfin = 0, udp = 0 }: NonNullable<RawConfig['lvs_t
 }
 
 /** To the kernel a service is one thing, whichever part of the file it comes from. */
-function checkServices(
-  view: View,
-  built: readonly (readonly [Path, VirtualServer])[],
-  list: readonly RawVirtualServer[],
-): void {
+function checkServices(view: View, built: BuiltPools, list: readonly RawVirtualServer[]): void {
   const holders = new Map<string, Path>();
   for (const [path, { services }] of built)
     for (const { key } of services) {
@@ -120,11 +136,7 @@ function checkServices(
 }
 
 /** Nobody answers for such an address, unless something else puts it here. */
-function noteHolders(
-  remarks: Remarks,
-  built: readonly (readonly [Path, VirtualServer])[],
-  instances: readonly InstanceConfig[],
-): void {
+function noteHolders(remarks: Remarks, built: BuiltPools, instances: readonly InstanceConfig[]): void {
   const held = new Set(
     instances.flatMap((instance) => heldAddresses(instance).map(({ address }) => address)),
   );
@@ -140,7 +152,7 @@ function noteHolders(
 /** A datagram of a client whose server is gone is dropped, and keeps its connection alive. ip_vs_in_hook() */
 function noteUdp(
   remarks: Remarks,
-  built: readonly (readonly [Path, VirtualServer])[],
+  built: BuiltPools,
   sysctls: Readonly<Record<string, string | number>>,
 ): void {
   const setting = 'net.ipv4.vs.expire_nodest_conn';

@@ -105,6 +105,7 @@ export interface RawInstance {
   readonly track_script?: RawTracks;
   readonly track_file?: RawTracks;
   readonly track_process?: RawTracks;
+  readonly track_virtual_server?: RawTracks;
 }
 
 export interface RawConfig extends RawPools {

@@ -5,6 +5,7 @@ import type { Reading } from './cross.ts';
 import { nearest } from './nearest.ts';
 import type { RawConfig } from './raw.ts';
 import { type Path, plainNames, quote, shownName } from './report.ts';
+import { placeOfTrack } from './track-lists.ts';
 import type { Config } from './types.ts';
 import { isMap } from './view.ts';
 
@@ -63,11 +64,7 @@ function checkMembers({ view, raw }: Reading, group: string, members: readonly I
     for (const tracker of track.filter(({ weight }) => weight !== 0)) {
       const without = members.find((other) => !other.track?.some((one) => same(one, tracker)));
       if (without === undefined) continue;
-      const word = `track_${tracker.kind}` as 'track_script';
-      const entry = raw.vrrp_instance[name]?.[word]?.findIndex(
-        (written) => (typeof written === 'string' ? written : written.name) === tracker.name,
-      );
-      view.error([...path, word, entry ?? 0], {
+      view.error(placeOfTrack(raw, name, tracker), {
         message:
           `weight ${tracker.weight} of ${tracker.kind} ${shownName(tracker.name)} can never change who wins: ` +
           `vrrp_instance ${without.name} of vrrp_sync_group ${shownName(group)} does not have it`,

@@ -4,32 +4,45 @@ import { nearest } from './nearest.ts';
 import type { RawConfig, RawInstance, RawTrack } from './raw.ts';
 import type { Path } from './report.ts';
 import { plainNames, quote, shownName } from './report.ts';
+import { type KnownPools, namesMeant, poolMeant } from './track-pools.ts';
 import type { View } from './view.ts';
 
-/** Where the trackers of a kind are defined; interfaces are there by themselves. */
+/** Where the trackers of a kind are defined; interfaces are there by themselves, and pools are more than that. */
 export const sections = {
   script: 'vrrp_script',
   file: 'vrrp_track_file',
   process: 'vrrp_track_process',
 } as const;
-const lists = ['track_interface', 'track_script', 'track_file', 'track_process'] as const;
+const lists = [
+  'track_interface',
+  'track_script',
+  'track_file',
+  'track_process',
+  'track_virtual_server',
+] as const;
 const kindOf = (list: (typeof lists)[number]): TrackerKind => list.slice('track_'.length) as TrackerKind;
 
 type Defaults = Omit<RawTrack, 'name'>;
 
+type Found = Defaults & { readonly name: string };
+type Defined = Exclude<TrackerKind, 'virtual_server'>;
+
 /** @returns undefined when there is no such definition */
-const definition = (raw: RawConfig, kind: TrackerKind, name: string): Defaults | undefined =>
-  kind === 'interface' ? {} : own(raw[sections[kind]], name);
+function definition(raw: RawConfig, kind: Defined, name: string): Found | undefined {
+  const found = kind === 'interface' ? {} : own(raw[sections[kind]], name);
+  return found && { ...found, name };
+}
 
 const own = (map: Readonly<Record<string, Defaults>> | undefined, name: string): Defaults | undefined =>
   map !== undefined && Object.hasOwn(map, name) ? map[name] : undefined;
 
-/** track_interface, track_script, track_file and track_process of one instance. */
+/** The track_… lists of one instance. */
 export function buildTracks(
   view: View,
   path: Path,
   instance: RawInstance,
   raw: RawConfig,
+  pools: KnownPools,
 ): Pick<InstanceConfig, 'track'> {
   const tracks: Track[] = [];
   for (const list of lists) {
@@ -37,25 +50,48 @@ export function buildTracks(
     for (const [at, entry] of (instance[list] ?? []).entries()) {
       const written: RawTrack = typeof entry === 'string' ? { name: entry } : entry;
       const place = [...path, list, at];
-      const name = typeof entry === 'string' ? place : [...place, 'name'];
-      const defaults = definition(raw, kindOf(list), written.name);
-      if (defaults === undefined) unknownTracker(view, name, kindOf(list), written.name, raw);
-      else if (seen.has(written.name)) {
-        const message = `${shownName(written.name)} is twice in ${view.describe([...path, list])}`;
-        view.error(name, { message, expected: 'every name once' });
+      const named: Path = typeof entry === 'string' ? place : [...place, 'name'];
+      const kind = kindOf(list);
+      const found =
+        kind === 'virtual_server'
+          ? knownPool(view, named, written.name, pools)
+          : (definition(raw, kind, written.name) ?? unknownTracker(view, named, kind, written.name, raw));
+      if (found === undefined) continue;
+      const { name } = found;
+      if (seen.has(name)) {
+        const message = `${shownName(name)} is twice in ${view.describe([...path, list])}`;
+        view.error(named, { message, expected: 'every name once' });
       } else {
-        const { weight = defaults.weight ?? 0, reverse = defaults.reverse ?? false } = written;
-        const track: Track = { kind: kindOf(list), name: written.name, weight, reverse };
+        const { weight = found.weight ?? 0, reverse = found.reverse ?? false } = written;
+        const track: Track = { kind, name, weight, reverse };
         checkTrack(view, path, place, instance, track);
         tracks.push(track);
       }
-      seen.add(written.name);
+      seen.add(name);
     }
   }
   return tracks.length === 0 ? {} : { track: tracks };
 }
 
-function unknownTracker(view: View, path: Path, kind: TrackerKind, name: string, raw: RawConfig): void {
+/** Where the file says that the instance tracks this. */
+export function placeOfTrack({ vrrp_instance }: RawConfig, instance: string, { kind, name }: Track): Path {
+  const list = `track_${kind}` as const;
+  const isIt = (written: string): boolean =>
+    kind === 'virtual_server' ? namesMeant(written).includes(name) : written === name;
+  const at = vrrp_instance[instance]?.[list]?.findIndex((entry) =>
+    isIt(typeof entry === 'string' ? entry : entry.name),
+  );
+  return ['vrrp_instance', instance, list, at ?? 0];
+}
+
+function knownPool(view: View, at: Path, written: string, pools: KnownPools): Found | undefined {
+  const meant = poolMeant(written, pools);
+  if (meant === undefined || 'services' in meant) return meant && { name: meant.name };
+  view.error(at, { ...meant, message: `${view.describe(at)} is ${quote(written)}, ${meant.message}` });
+  return undefined;
+}
+
+function unknownTracker(view: View, path: Path, kind: Defined, name: string, raw: RawConfig): undefined {
   const section = kind === 'interface' ? 'track_interface' : sections[kind];
   const known = kind === 'interface' ? [] : Object.keys(raw[sections[kind]] ?? {});
   const hint = nearest(name, plainNames(known));
@@ -64,6 +100,7 @@ function unknownTracker(view: View, path: Path, kind: TrackerKind, name: string,
     ...(hint !== undefined ? { hint } : { expected: `a name under ${section}` }),
     why: 'the failure that it watches for would not move the VIP',
   });
+  return undefined;
 }
 
 function checkTrack(view: View, path: Path, place: Path, instance: RawInstance, track: Track): void {

@@ -1,7 +1,7 @@
 import type { Track } from '../vrrp/track.ts';
 import type { InstanceConfig } from '../vrrp/types.ts';
 import type { Reading } from './cross.ts';
-import { sections } from './track-lists.ts';
+import { placeOfTrack, sections } from './track-lists.ts';
 import { shownName } from './report.ts';
 
 /** What only all nodes together show of trackers. */
@@ -30,11 +30,8 @@ export function checkWeights(nodes: readonly NodeInstance[]): void {
 }
 
 function complain({ reading, instance }: NodeInstance, track: Track, nodes: readonly NodeInstance[]): void {
-  const list = `track_${track.kind}`;
-  const entries = reading.raw.vrrp_instance[instance.name]?.[list as 'track_script'] ?? [];
-  const at = entries.findIndex((entry) => (typeof entry === 'string' ? entry : entry.name) === track.name);
   const all = nodes.map((one) => `${rangeText(one.instance)} on ${shownName(one.node)}`);
-  reading.view.error(['vrrp_instance', instance.name, list, at], {
+  reading.view.error(placeOfTrack(reading.raw, instance.name, track), {
     message: `weight ${track.weight} of ${track.kind} ${shownName(track.name)} can never change who wins`,
     expected: 'a weight larger than the distance of the priorities, or 0: a failure leaves the election',
     why: `priority is ${all.join(', ')}`,

@@ -194,6 +194,12 @@ const list = (name: Schema, description: string): Schema => ({
     },
   },
 });
+/** As the words of a virtual_server say it: "10.1.0.100:80", "[fd00:1::100]:80", "UDP 10.1.0.100:53", "fwmark 7", a group. */
+const virtualServer: Schema = {
+  type: 'string',
+  pattern: '^[A-Za-z0-9_[][A-Za-z0-9_.:[\\]]{0,79}( [A-Za-z0-9_.:[\\]-]{1,79}){0,2}$',
+  expected: 'a virtual_server by its address, fwmark or group, as 10.1.0.100:80, or "fwmark 7"',
+};
 const named = (section: string): Schema => ({
   type: 'string',
   pattern: namePattern,
@@ -206,4 +212,10 @@ export const trackSchemas = (device: Schema): Readonly<Record<string, Schema>> =
   track_script: list(named('vrrp_script'), 'Scripts that must succeed.'),
   track_file: list(named('vrrp_track_file'), 'Files whose number counts: a maintenance switch.'),
   track_process: list(named('vrrp_track_process'), 'Processes that must run.'),
+  track_virtual_server: list(
+    virtualServer,
+    'Pools that must have their quorum, each by `address`, `fwmark 7` or `group` of its `virtual_server`, with the ' +
+      'protocol before it where two differ in that alone. Better with a weight: as a fault a pool that is down ' +
+      'everywhere leaves the address on no director.',
+  ),
 });

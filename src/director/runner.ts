@@ -21,6 +21,8 @@ export interface DirectorHost {
   now(): Micros;
   /** A pool has come up or gone down, with the script that is to be told. */
   quorum(action: Extract<DirectorAction, { type: 'quorum' }>): void;
+  /** The pools after an event, changed or not. */
+  settled(pools: readonly PoolStatus[]): void;
   /** A change that the kernel has taken, or refused, in words. */
   changed(change: Change, refusal: Refusal | undefined): void;
   /** The table was not as we had left it, and has been put right. */
@@ -81,6 +83,7 @@ export class DirectorRunner {
 
   #perform(actions: readonly DirectorAction[]): void {
     for (const action of actions) if (action.type === 'quorum') this.#host.quorum(action);
+    this.#host.settled(this.#director.status);
   }
 
   /** What a round would do if this were configured, for `plan`: nothing of it happens. */

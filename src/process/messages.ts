@@ -3,7 +3,7 @@ import type { Micros } from '../base/time.ts';
 import type { ShutdownReason, State, TransitionReason } from '../vrrp/events.ts';
 import type { Promotion } from '../vrrp/promotion.ts';
 import type { VrrpStatus } from '../vrrp/status.ts';
-import type { TrackerDefinition } from '../vrrp/track-board.ts';
+import type { TrackerDefinition, TrackerReport } from '../vrrp/track-board.ts';
 import type { InstanceConfig } from '../vrrp/types.ts';
 
 export type ToVrrp =
@@ -20,6 +20,8 @@ export type ToVrrp =
     }
   /** Every check has spoken, or nobody is left to run them. */
   | { readonly type: 'checks'; readonly ready: boolean }
+  /** What the director in the parent says of pools. */
+  | { readonly type: 'trackers'; readonly reports: readonly TrackerReport[] }
   /** The scripts process whose reports are believed from now on. */
   | { readonly type: 'trackers-from'; readonly pid: number; readonly address: string }
   | { readonly type: 'status'; readonly id: number };

@@ -5,6 +5,7 @@
 import { type Micros, seconds } from '../base/time.ts';
 import type { Result } from '../base/result.ts';
 import { checksOf, type DirectorAction } from '../director/director.ts';
+import type { PoolStatus } from '../director/pool.ts';
 import { DirectorRunner } from '../director/runner.ts';
 import type { PoolsConfig } from '../director/types.ts';
 import type { ScriptRun } from '../healthcheck/checkers/checker.ts';
@@ -18,7 +19,9 @@ import { writeSnat } from '../kernel/snat.ts';
 import { writeSysctls } from '../kernel/sysctls.ts';
 import { ChecksGuardian } from './checks-guardian.ts';
 import type { ScriptEnded, ToChecks, ToScriptRuns } from './checks-messages.ts';
+import type { ToVrrp } from './messages.ts';
 import { MaintenanceFolder } from './maintenance-folder.ts';
+import { PoolTrackers } from './pool-trackers.ts';
 import { poolsStatus, type PoolsStatus } from './pools-status.ts';
 
 export interface PoolsHost {
@@ -26,8 +29,8 @@ export interface PoolsHost {
   warn(text: string, about?: object): void;
   toChecks(message: ToChecks): void;
   toScripts(message: ToScriptRuns): void;
-  /** Every check has spoken, or there is nobody to wait for. */
-  checksReady(ready: boolean): void;
+  /** Whether every check has spoken, and what is tracked of pools. */
+  toVrrp(message: ToVrrp): void;
 }
 
 /** A script of a pool that came up or went down. */
@@ -39,6 +42,7 @@ export class Pools {
   readonly #host: PoolsHost;
   readonly #director: DirectorRunner;
   readonly #maintenance: MaintenanceFolder;
+  readonly #trackers = new PoolTrackers();
   #config: PoolsConfig;
   #scriptUser: string;
   #quorumRuns = 0;
@@ -63,6 +67,7 @@ export class Pools {
     this.#director = new DirectorRunner(new Reconciler(link, new IpvsJournal(folder)), {
       now,
       quorum: (action) => this.#quorum(action),
+      settled: (pools) => this.#track(pools),
       changed: (change, refusal) => {
         if (refusal === undefined) host.info(changeText(change));
         else host.warn(`${changeText(change)}: refused, ${refusal.text}`);
@@ -82,9 +87,11 @@ export class Pools {
     return this.#config.virtual_server.length > 0 ? this.#link.unavailable : undefined;
   }
 
-  configure(config: PoolsConfig, scriptUser: string): void {
+  /** @param tracked names of the virtual servers that instances track */
+  configure(config: PoolsConfig, scriptUser: string, tracked: ReadonlySet<string>): void {
     this.#config = config;
     this.#scriptUser = scriptUser;
+    this.#trackers.configure(config.virtual_server, tracked);
     this.checks.configure(config.virtual_server.flatMap(checksOf));
     this.#host.toChecks(this.checks.configuration(false));
     this.#sysctlFaults = writeSysctls(config.sysctls);
@@ -95,8 +102,9 @@ export class Pools {
       void this.#link.write([{ command: 'set-config', timeouts: config.lvs_timeouts }]).then(([answer]) => {
         if (answer?.ok === false) this.#host.warn(`lvs_timeouts: ${answer.error.text}`);
       });
-    this.#director.configure(config);
+    // First: whether a new pool is waited for is a matter of its own checks.
     this.#lookReady();
+    this.#director.configure(config);
   }
 
   /** The checks process is there, for the first time or again. */
@@ -107,10 +115,13 @@ export class Pools {
   /** Pools stay as they are until a new one speaks; nobody waits for it with the VIP. */
   checksEnded(): void {
     this.#setReady(true);
+    this.#track(this.#director.status().pools);
   }
 
   reported(reports: readonly CheckReport[]): void {
-    for (const report of this.checks.heard(reports)) {
+    // One at a time: a check whose word the director has not heard yet has not spoken.
+    for (const report of reports) {
+      if (this.checks.heard([report]).length === 0) continue;
       this.#host.info(`check ${report.id} is ${report.verdict}: ${report.words}`);
       this.#director.handle({ type: 'report', report });
     }
@@ -127,12 +138,20 @@ export class Pools {
   #setReady(ready: boolean): void {
     if (ready === this.#ready) return;
     this.#ready = ready;
-    this.#host.checksReady(ready);
+    this.#host.toVrrp({ type: 'checks', ready });
   }
 
-  /** For a vrrp process that was born again. */
-  get ready(): boolean {
-    return this.#ready;
+  #track(pools: readonly PoolStatus[]): void {
+    const { news, changed } = this.#trackers.look(pools, this.checks.reports, this.#ready);
+    for (const { name, verdict, words } of changed)
+      this.#host.info(`virtual_server ${name} is ${verdict}: ${words}`, { virtual_server: name });
+    if (news.length > 0) this.#host.toVrrp({ type: 'trackers', reports: news });
+  }
+
+  /** All of it, to a vrrp process that was born again, or has been told to track other things. */
+  tellVrrp(): void {
+    this.#host.toVrrp({ type: 'checks', ready: this.#ready });
+    this.#host.toVrrp({ type: 'trackers', reports: this.#trackers.said });
   }
 
   #quorum({ pool, up, script }: Extract<DirectorAction, { type: 'quorum' }>): void {

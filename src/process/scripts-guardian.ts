@@ -7,6 +7,7 @@ import { native } from '../kernel/native.ts';
 import type { ScriptDefinition, ScriptVerdict } from '../script/definition.ts';
 import type { Session } from '../script/session.ts';
 import type { TrackerDefinition, TrackerReport } from '../vrrp/track-board.ts';
+import type { TrackerKind } from '../vrrp/track.ts';
 import type { FileDefinition } from '../vrrp/track-file.ts';
 import type { ProcessDefinition } from '../vrrp/track-process.ts';
 import type { InstanceConfig } from '../vrrp/types.ts';
@@ -52,12 +53,11 @@ export class ScriptsGuardian {
 const leastSilence = seconds(3);
 const missed = 3;
 
-/** How long each tracker may be silent; an interface only speaks of changes. */
+/** How long each tracker may be silent; an interface and a pool only speak of changes. */
 export function trackerDefinitions(
   { scripts, files, processes }: TrackerConfig,
   instances: readonly InstanceConfig[],
 ): readonly TrackerDefinition[] {
-  const interfaces = instances.flatMap(({ track = [] }) => track.filter(({ kind }) => kind === 'interface'));
   const watched = { initially: 'unknown', silence: leastSilence } as const;
   return [
     ...scripts.map(({ name, interval, timeout, init_fail }): TrackerDefinition => {
@@ -66,11 +66,19 @@ export function trackerDefinitions(
     }),
     ...files.map(({ name }): TrackerDefinition => ({ kind: 'file', name, ...watched })),
     ...processes.map(({ name }): TrackerDefinition => ({ kind: 'process', name, ...watched })),
-    ...[...new Set(interfaces.map(({ name }) => name))].map((name): TrackerDefinition => ({
-      kind: 'interface',
-      name,
-      initially: 'unknown',
-      silence: undefined,
-    })),
+    ...(['interface', 'virtual_server'] as const).flatMap((kind) =>
+      Array.from(trackedNames(kind, instances), (name): TrackerDefinition => ({
+        kind,
+        name,
+        initially: 'unknown',
+        silence: undefined,
+      })),
+    ),
   ];
 }
+
+/** What the instances track of this kind. */
+export const trackedNames = (kind: TrackerKind, instances: readonly InstanceConfig[]): ReadonlySet<string> =>
+  new Set(
+    instances.flatMap(({ track = [] }) => track.filter((one) => one.kind === kind).map(({ name }) => name)),
+  );

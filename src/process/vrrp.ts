@@ -41,6 +41,7 @@ const say: (message: FromVrrp | ChildBeat) => void = linkToParent<ToVrrp | ToChi
     } else if (message.type === 'status') say({ type: 'status', id: message.id, status: runner.status() });
     else if (message.type === 'stop') leave('stop');
     else if (message.type === 'checks') runner.checksReady(message.ready);
+    else if (message.type === 'trackers') for (const report of message.reports) runner.tracked(report);
     else if (!leaving && kept === undefined) runner.release();
   },
   lost: () => leave('parent-lost'),

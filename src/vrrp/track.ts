@@ -1,5 +1,5 @@
 /**
- * Tracking: what a failing script, interface, file or process does to an instance's priority. keepalived's
+ * Tracking: what a failing script, interface, file, process or pool does to an instance's priority. keepalived's
  * arithmetic, because the field's files rely on it:
  *
  *   weight 0            a failure is a fault: the instance leaves the election
@@ -13,7 +13,7 @@
 import type { Micros } from '../base/time.ts';
 import { isOwner, type Priority } from './types.ts';
 
-export const trackerKinds = ['interface', 'script', 'file', 'process'] as const;
+export const trackerKinds = ['interface', 'script', 'file', 'process', 'virtual_server'] as const;
 export type TrackerKind = (typeof trackerKinds)[number];
 /** Largest weight either way. A file's product outside is cut above, and a fault below. */
 export const maxWeight = 253;
@@ -23,7 +23,7 @@ export interface TrackerId {
   readonly name: string;
 }
 
-/** One line of track_interface, track_script, track_file or track_process of an instance. */
+/** One line of a track_… list of an instance. */
 export interface Track extends TrackerId {
   /** -253..253 */
   readonly weight: number;

@@ -102,7 +102,7 @@ export interface InstanceConfig {
   readonly authentication?: Authentication;
   /** Absent: multicast. */
   readonly unicast?: UnicastConfig;
-  /** track_interface, track_script, track_file and track_process. */
+  /** The track_… lists. */
   readonly track?: readonly Track[];
   /** Name of the vrrp_sync_group that it belongs to. */
   readonly sync_group?: string;

@@ -121,6 +121,55 @@ describe('trackers in the file', () => {
     assert.deepEqual(said(scripts, ['track_script: [a, b]']), []);
   });
 
+  describe('a pool', () => {
+    const at = (service: string, more = 'TCP_CHECK: {}'): string =>
+      `  - { ${service}, real_server: [10.2.0.21:80], ${more} }`;
+    const pools = [
+      'virtual_server_group: { shop: [10.1.0.101:80, 10.1.0.101:443] }',
+      'virtual_server:',
+      at("address: '10.1.0.100:80'"),
+      at("address: '10.1.0.100:53'"),
+      at("address: '10.1.0.100:53'", 'protocol: UDP, ops: true, PING_CHECK: {}'),
+      at('fwmark: 7'),
+      at('group: shop'),
+      at("address: '10.1.0.100'", 'persistence_timeout: 60s, PING_CHECK: {}'),
+      "  - { address: '[fd00:1::100]:80', real_server: ['[fd00:2::21]:80'], TCP_CHECK: {} }",
+      '  - { fwmark: 8, ip_family: inet, real_server: [10.2.0.21:80], TCP_CHECK: {} }',
+      "  - { fwmark: 8, ip_family: inet6, real_server: ['[fd00:2::21]:80'], TCP_CHECK: {} }",
+    ];
+    const named = (written: string): string | undefined =>
+      load(pools, [`track_virtual_server: [${written}]`]).vrrp_instance[0]?.track?.[0]?.name;
+
+    for (const [written, name] of [
+      ['10.1.0.100:80', 'TCP 10.1.0.100:80'],
+      ['TCP 10.1.0.100:80', 'TCP 10.1.0.100:80'],
+      ['udp 10.1.0.100:53', 'UDP 10.1.0.100:53'],
+      ['fwmark 7', 'fwmark 7 IPv4'],
+      ['fwmark 8 IPv6', 'fwmark 8 IPv6'],
+      ['shop', 'shop'],
+      ['10.1.0.100', 'TCP 10.1.0.100:0'],
+      ["'[fd00:1:0::100]:80'", 'TCP [fd00:1::100]:80'],
+    ] as const)
+      it(`${written} is ${name}`, () => {
+        assert.equal(named(written), name);
+      });
+
+    it('has a weight of its own, or is a fault', () => {
+      const lines = ['track_virtual_server: [shop, { name: 10.1.0.100:80, weight: -60, reverse: true }]'];
+      assert.deepEqual(load(pools, lines).vrrp_instance[0]?.track, [
+        { kind: 'virtual_server', name: 'shop', weight: 0, reverse: false },
+        { kind: 'virtual_server', name: 'TCP 10.1.0.100:80', weight: -60, reverse: true },
+      ]);
+    });
+
+    it('of both families by one mark wants to be told which', () => {
+      assert.match(
+        said(pools, ['track_virtual_server: [fwmark 8]'])[0] ?? '',
+        /"fwmark 8", which is fwmark 8 IPv4 and fwmark 8 IPv6, expected one of the two names/,
+      );
+    });
+  });
+
   describe('a weight that can never change who wins', () => {
     const weights = (priorities: string, list: string, head: readonly string[] = []): readonly string[] =>
       said([nodes, ...head], [`priority: ${priorities}`, `track_interface: ${list}`]).map(

@@ -56,6 +56,7 @@ export const sections: readonly (readonly string[])[] = [
   ['vrrp_script: { proxy: { script: [%, %, "`date`"], interval: %, fall: %, weight: %, reverse: % } }'],
   ['vrrp_track_file:', '  drain: { file: /run/drain, init_file: { value: %, overwrite: true }, weight: % }'],
   ['vrrp_track_file:', '  drain:', '    file: { lb1: /run/drain, lb2: % }', '    reverse: true'],
+  ['virtual_server: [{ address: 10.1.0.100:80, real_server: [10.2.0.21:80], TCP_CHECK: {}, quorum: % }]'],
   ['vrrp_track_process:', '  haproxy: { process: haproxy, quorum: %, quorum_max: %, delay: % }'],
   [
     'vrrp_track_process:',
@@ -83,6 +84,8 @@ export const options: readonly (readonly string[])[] = [
   ['track_file: [{ name: drain, weight: % }]'],
   ['track_process: [haproxy, { name: %, reverse: true }]'],
   ['track_process: [{ name: haproxy, weight: { lb1: -60, lb2: -70 } }]'],
+  ['track_virtual_server: [10.1.0.100:80, { name: %, weight: % }]'],
+  ['track_virtual_server: [TCP 10.1.0.100:80, fwmark 7, %]'],
   ['unicast_peer: nodes', 'check_unicast_src: %'],
   ['unicast_peer: [10.1.0.12, 10.1.0.11]', 'unicast_src_ip: %', 'unicast_ttl: %'],
   ['unicast_peer: { lb1: [10.1.0.12], lb2: [{ address: 10.1.0.11, min_ttl: 254, max_ttl: % }] }'],

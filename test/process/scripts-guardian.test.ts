@@ -73,11 +73,12 @@ describe('what the parent keeps for the scripts process', () => {
     assert.deepEqual(leftovers(), []);
   });
 
-  it('a script may miss two of its runs, nobody has less than three seconds, an interface is never silent', () => {
+  it('a script may miss two of its runs, nobody has less than three seconds, an interface or a pool is never silent', () => {
     const eth1 = { kind: 'interface', name: 'eth1', weight: 0, reverse: false } as const;
     const instances = [
       { ...config, track: [eth1] },
       { ...config, track: [eth1, { ...eth1, kind: 'script' as const, name: 'a' }] },
+      { ...config, track: [{ ...eth1, kind: 'virtual_server' as const, name: 'TCP 10.1.0.100:80' }] },
     ];
     const slow = script('slow', { interval: seconds(2), timeout: seconds(5), init_fail: true });
     const quick = script('quick', { interval: milliseconds(100), timeout: milliseconds(100) });
@@ -100,6 +101,7 @@ describe('what the parent keeps for the scripts process', () => {
         'file f unknown 3000000',
         'process p unknown 3000000',
         'interface eth1 unknown ',
+        'virtual_server TCP 10.1.0.100:80 unknown ',
       ],
     );
   });

@@ -58,7 +58,7 @@ describe('a report as a datagram', () => {
     'too-short': good.subarray(0, 8),
     'too-long': new Uint8Array(maxReportLength + 1),
     version: changed(0, 2),
-    kind: changed(1, 4),
+    kind: changed(1, trackerKinds.length),
     verdict: changed(2, 2),
     number: changed(3, 2),
     name: changed(8, 200),

@@ -82,11 +82,13 @@ describe('weights of trackers', () => {
       { kind: 'file', name: 'maintenance', weight: 0, reverse: false },
       { kind: 'process', name: 'bird', weight: -10, reverse: false },
       { kind: 'interface', name: 'eth1', weight: 0, reverse: false },
+      { kind: 'virtual_server', name: 'TCP 10.1.0.100:80', weight: 0, reverse: false },
     ];
     const known = new Map([
       ['haproxy', state('down')],
       ['maintenance', state('up', 1)],
       ['bird', state('down')],
+      ['TCP 10.1.0.100:80', { ...state('down'), words: 'quorum 0 of 1' }],
     ]);
     const { effectivePriority, fault, contributions } = weigh(
       priority(100),
@@ -99,6 +101,7 @@ describe('weights of trackers', () => {
       'script haproxy is down: exit code 1: no route',
       'file maintenance says 1',
       'interface eth1 has not reported yet',
+      'virtual_server TCP 10.1.0.100:80 is down: quorum 0 of 1',
     ]);
     assert.deepEqual(
       contributions.map(({ name, points, fault: alone }) => [name, points, alone]),
@@ -107,6 +110,7 @@ describe('weights of trackers', () => {
         ['maintenance', 0, true],
         ['bird', -10, false],
         ['eth1', 0, true],
+        ['TCP 10.1.0.100:80', 0, true],
       ],
     );
     assert.equal(contributions[2]?.since, 1_000_000);
