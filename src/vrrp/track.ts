@@ -93,9 +93,9 @@ export function changeText(from: Tracking, to: Tracking): string | undefined {
         : ['takes part again']
       : ['out of the election']),
   ];
-  const why = to.contributions.filter(({ kind, name, points, fault }) => {
+  const why = to.contributions.filter(({ kind, name, points, fault, verdict }) => {
     const old = from.contributions.find((other) => other.kind === kind && other.name === name);
-    return old?.points !== points || old.fault !== fault;
+    return old?.points !== points || old.fault !== fault || old.verdict !== verdict;
   });
   return [parts.join(', '), ...why.map(stateText)].join('; ');
 }

@@ -95,6 +95,20 @@ describe('vrrp/runner: trackers', () => {
     assert.equal(bench.state, 'active (active-silent) 100');
   });
 
+  it('a pool that speaks for the first time says why it keeps the instance out', () => {
+    const bench = new TrackingBench();
+    const web = { kind: 'virtual_server', name: 'TCP 10.1.0.100:80' } as const;
+    const config = tracking(track(web.kind, 0, web.name));
+    bench.runner.configure([config], 0, [{ ...web, initially: 'unknown', silence: undefined }]);
+    bench.runner.tracked({ ...web, verdict: 'down', words: 'quorum 0 of 1' });
+    assert.deepEqual(bench.weighed, [
+      'web: out of the election; virtual_server TCP 10.1.0.100:80 is down: quorum 0 of 1',
+    ]);
+    assert.equal(bench.state, 'initialize (tracker-failed) 100');
+    bench.runner.tracked({ ...web, verdict: 'up', words: 'quorum 1 of 1' });
+    assert.equal(bench.state, 'backup (startup) 100');
+  });
+
   it('starts only when every tracker without a weight has spoken', async () => {
     const bench = new TrackingBench();
     bench.runner.configure([tracking(track('script', 0))], 0, [script]);
