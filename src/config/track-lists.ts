@@ -24,14 +24,9 @@ const kindOf = (list: (typeof lists)[number]): TrackerKind => list.slice('track_
 
 type Defaults = Omit<RawTrack, 'name'>;
 
+/** What a track_… list names, with the defaults of its definition. */
 type Found = Defaults & { readonly name: string };
 type Defined = Exclude<TrackerKind, 'virtual_server'>;
-
-/** @returns undefined when there is no such definition */
-function definition(raw: RawConfig, kind: Defined, name: string): Found | undefined {
-  const found = kind === 'interface' ? {} : own(raw[sections[kind]], name);
-  return found && { ...found, name };
-}
 
 const own = (map: Readonly<Record<string, Defaults>> | undefined, name: string): Defaults | undefined =>
   map !== undefined && Object.hasOwn(map, name) ? map[name] : undefined;
@@ -55,7 +50,7 @@ export function buildTracks(
       const found =
         kind === 'virtual_server'
           ? knownPool(view, named, written.name, pools)
-          : (definition(raw, kind, written.name) ?? unknownTracker(view, named, kind, written.name, raw));
+          : knownTracker(view, named, kind, written.name, raw);
       if (found === undefined) continue;
       const { name } = found;
       if (seen.has(name)) {
@@ -76,12 +71,13 @@ export function buildTracks(
 /** Where the file says that the instance tracks this. */
 export function placeOfTrack({ vrrp_instance }: RawConfig, instance: string, { kind, name }: Track): Path {
   const list = `track_${kind}` as const;
-  const isIt = (written: string): boolean =>
-    kind === 'virtual_server' ? namesMeant(written).includes(name) : written === name;
-  const at = vrrp_instance[instance]?.[list]?.findIndex((entry) =>
-    isIt(typeof entry === 'string' ? entry : entry.name),
-  );
-  return ['vrrp_instance', instance, list, at ?? 0];
+  const meant = (vrrp_instance[instance]?.[list] ?? []).map((entry) => {
+    const written = typeof entry === 'string' ? entry : entry.name;
+    return kind === 'virtual_server' ? namesMeant(written) : [written];
+  });
+  const exact = meant.findIndex(([first]) => first === name);
+  const at = exact < 0 ? meant.findIndex((names) => names.includes(name)) : exact;
+  return ['vrrp_instance', instance, list, at];
 }
 
 function knownPool(view: View, at: Path, written: string, pools: KnownPools): Found | undefined {
@@ -91,7 +87,15 @@ function knownPool(view: View, at: Path, written: string, pools: KnownPools): Fo
   return undefined;
 }
 
-function unknownTracker(view: View, path: Path, kind: Defined, name: string, raw: RawConfig): undefined {
+function knownTracker(
+  view: View,
+  path: Path,
+  kind: Defined,
+  name: string,
+  raw: RawConfig,
+): Found | undefined {
+  const definition = kind === 'interface' ? {} : own(raw[sections[kind]], name);
+  if (definition !== undefined) return { ...definition, name };
   const section = kind === 'interface' ? 'track_interface' : sections[kind];
   const known = kind === 'interface' ? [] : Object.keys(raw[sections[kind]] ?? {});
   const hint = nearest(name, plainNames(known));
