@@ -19,6 +19,8 @@ describeAsRoot('process/vrrp', () => {
     try {
       // A parent that finds its pools ready at once says so before the child has opened its eyes.
       ask({ type: 'checks', ready: true });
+      const pool = { kind: 'virtual_server', name: 'TCP 10.1.0.100:80' } as const;
+      ask({ type: 'trackers', reports: [{ ...pool, verdict: 'up', words: 'quorum 1 of 1' }] });
       const gate = await new Promise((answered, failed) => {
         child.on('message', (message: ChildBeat | FromVrrp) => {
           if (message.type === 'beat') ask({ type: 'status', id: 1 });
