@@ -7,7 +7,7 @@ import { plainNames, quote, shownName } from './report.ts';
 import { type KnownPools, namesMeant, poolMeant } from './track-pools.ts';
 import type { View } from './view.ts';
 
-/** Where the trackers of a kind are defined; interfaces are there by themselves, and pools are more than that. */
+/** Where the trackers of a kind are defined; interfaces are there by themselves, pools of their own. */
 export const sections = {
   script: 'vrrp_script',
   file: 'vrrp_track_file',

@@ -1,4 +1,4 @@
-/** How track_virtual_server names a pool: a virtual_server has no name but that of its service or of its group. */
+/** How track_virtual_server names a pool: a virtual_server has the name of its service or of its group. */
 import type { VirtualServer } from '../director/types.ts';
 import { endpoint, protocols } from '../ipvs/types.ts';
 import { parseEndpoint } from './endpoint.ts';
@@ -25,7 +25,10 @@ export function namesMeant(written: string): readonly string[] {
   return [exact, ...protocols.map((protocol) => `${protocol} ${exact}`), `${exact} IPv4`, `${exact} IPv6`];
 }
 
-/** @returns the pool that is meant, or what is wrong with the words, to follow them; undefined when that has been reported */
+/**
+ * @returns the pool that is meant, or what is wrong with the words, to follow them; undefined when that has been
+ * reported
+ */
 export function poolMeant(
   written: string,
   { pools, complete }: KnownPools,

@@ -194,7 +194,7 @@ const list = (name: Schema, description: string): Schema => ({
     },
   },
 });
-/** As the words of a virtual_server say it: "10.1.0.100:80", "[fd00:1::100]:80", "UDP 10.1.0.100:53", "fwmark 7", a group. */
+/** "10.1.0.100:80", "[fd00:1::100]:80", "UDP 10.1.0.100:53", "fwmark 7", or a group. */
 const virtualServer: Schema = {
   type: 'string',
   pattern: '^[A-Za-z0-9_[][A-Za-z0-9_.:[\\]]{0,79}( [A-Za-z0-9_.:[\\]-]{1,79}){0,2}$',

@@ -1,6 +1,6 @@
 /**
- * What vrrp is told of the pools that instances track. The director decides whether a pool has its quorum; here is
- * only when its word counts, and what of it is new. PURE
+ * What vrrp is told of the pools that instances track. The director decides whether a pool has its quorum; here
+ * is only when its word counts, and what of it is new. PURE
  */
 import type { PoolStatus } from '../director/pool.ts';
 import { checksOf } from '../director/director.ts';
@@ -59,8 +59,8 @@ export class PoolTrackers {
 }
 
 /**
- * A pool begins with everybody alive whose checks have not spoken, so that it is up says nothing at first. That it is
- * down does; alpha is the wish that nobody counts without a word.
+ * A pool begins with everybody alive whose checks have not spoken, so that it is up says nothing at first. That
+ * it is down does; alpha is the wish that nobody counts without a word.
  */
 function isCertain(config: VirtualServer, { up, servers }: PoolStatus, reports: Reports): boolean {
   const hasSpoken = ({ id }: { readonly id: string }): boolean =>
