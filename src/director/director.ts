@@ -12,7 +12,7 @@ import type { Override, PoolsConfig, VirtualServer } from './types.ts';
 
 export type DirectorEvent =
   | { readonly type: 'configure'; readonly config: Pick<PoolsConfig, 'virtual_server'> }
-  | { readonly type: 'report'; readonly report: CheckReport }
+  | { readonly type: 'reports'; readonly reports: readonly CheckReport[] }
   | { readonly type: 'override'; readonly override: Override }
   /** Takes back every word about this real server. */
   | { readonly type: 'release'; readonly real_server: string; readonly virtual_server?: string }
@@ -38,12 +38,15 @@ const settle: DirectorAction = { type: 'settle' };
 export class Director implements Machine<DirectorEvent, DirectorAction> {
   readonly #pools = new Map<string, Pool>();
   readonly #reports = new Map<string, CheckReport>();
+  /** By the id of a check, the names of pools that it speaks of. */
+  #poolsOf: ReadonlyMap<string, readonly string[]> = new Map();
   #overrides: readonly Override[] = [];
   #maintenance: ReadonlySet<string> = new Set();
   /** By serviceName(). */
   #table: ReadonlyMap<string, ActualService> | undefined;
   #reads = 0;
-  #settled: readonly Settled[] = [];
+  /** By the name of the pool, in the order of #pools. */
+  readonly #settled = new Map<string, Settled>();
   #deadline: Micros | undefined;
 
   get deadline(): Micros | undefined {
@@ -52,11 +55,11 @@ export class Director implements Machine<DirectorEvent, DirectorAction> {
 
   /** As of the last event. */
   get desired(): readonly VirtualService[] {
-    return this.#settled.flatMap(({ services }) => services);
+    return [...this.#settled.values()].flatMap(({ services }) => services);
   }
 
   get status(): readonly PoolStatus[] {
-    return this.#settled.map(({ status }) => status);
+    return Array.from(this.#settled.values(), ({ status }) => status);
   }
 
   get overrides(): readonly Override[] {
@@ -78,7 +81,15 @@ export class Director implements Machine<DirectorEvent, DirectorAction> {
   handle(event: DirectorEvent | undefined, now: Micros): readonly DirectorAction[] {
     if (event?.type === 'stop') return this.#stop();
     if (event !== undefined) this.#take(event, now);
-    return this.#settle(now);
+    return this.#settle(this.#concerns(event, now), now);
+  }
+
+  /** What says nothing of a pool leaves it as it is until its own deadline: there may be thousands. */
+  #concerns(event: DirectorEvent | undefined, now: Micros): (pool: string) => boolean {
+    if (event !== undefined && event.type !== 'reports') return () => true;
+    if (this.#overrides.some(({ until }) => until !== undefined && until <= now)) return () => true;
+    const named = new Set(event?.reports.flatMap(({ id }) => this.#poolsOf.get(id) ?? []));
+    return (pool) => named.has(pool) || (this.#settled.get(pool)?.deadline ?? Infinity) <= now;
   }
 
   #take(event: Exclude<DirectorEvent, { type: 'stop' }>, now: Micros): void {
@@ -86,13 +97,12 @@ export class Director implements Machine<DirectorEvent, DirectorAction> {
       case 'configure':
         this.#configure(event.config.virtual_server, now);
         return;
-      case 'report': {
-        const { report } = event;
-        // A checks process that was born again knows nothing yet: what the old one said last still holds.
-        if (report.verdict !== 'unknown' || !this.#reports.has(report.id))
-          this.#reports.set(report.id, report);
+      case 'reports':
+        for (const report of event.reports)
+          // A checks process that was born again knows nothing yet: what the old one said last still holds.
+          if (report.verdict !== 'unknown' || !this.#reports.has(report.id))
+            this.#reports.set(report.id, report);
         return;
-      }
       case 'override':
         this.#overrides = [
           ...this.#overrides.filter((other) => !isSame(other, event.override)),
@@ -119,25 +129,30 @@ export class Director implements Machine<DirectorEvent, DirectorAction> {
       if (pool === undefined) this.#pools.set(name, new Pool(config));
       else pool.configure(config, now);
     }
-    const known = new Set(virtualServers.flatMap(checksOf).map(({ id }) => id));
-    for (const id of this.#reports.keys()) if (!known.has(id)) this.#reports.delete(id);
+    const poolsOf = new Map<string, string[]>();
+    for (const one of virtualServers)
+      for (const { id } of checksOf(one)) poolsOf.set(id, [...(poolsOf.get(id) ?? []), one.name]);
+    this.#poolsOf = poolsOf;
+    for (const id of this.#reports.keys()) if (!poolsOf.has(id)) this.#reports.delete(id);
   }
 
-  #settle(now: Micros): readonly DirectorAction[] {
+  #settle(isConcerned: (pool: string) => boolean, now: Micros): readonly DirectorAction[] {
     this.#overrides = this.#overrides.filter(({ until }) => until === undefined || now < until);
-    const settled: Settled[] = [];
     const actions: DirectorAction[] = [settle];
     for (const [name, pool] of this.#pools) {
+      if (!isConcerned(name)) continue;
       const loads = this.#table && loadsOf(pool, this.#table);
       const [reports, overrides, maintenance] = [this.#reports, this.#overrides, this.#maintenance];
       const one = pool.settle({ reports, overrides, maintenance, loads, reads: this.#reads }, now);
-      if (pool.isGone) this.#pools.delete(name);
-      else settled.push(one);
+      this.#settled.set(name, one);
+      if (pool.isGone) {
+        this.#pools.delete(name);
+        this.#settled.delete(name);
+      }
       if (one.change !== undefined) actions.push(quorumAction(pool, one.change === 'up'));
     }
-    this.#settled = settled;
     this.#deadline = undefined;
-    for (const { deadline } of settled) this.#deadline = earlier(this.#deadline, deadline);
+    for (const { deadline } of this.#settled.values()) this.#deadline = earlier(this.#deadline, deadline);
     for (const { until } of this.#overrides) this.#deadline = earlier(this.#deadline, until);
     return actions;
   }

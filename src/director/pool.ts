@@ -169,7 +169,7 @@ export class Pool {
     const sorry = this.#sorry && { server: this.#sorry, verdict: this.#judge(this.#sorry, view, now) };
     const swapped = this.#up === false && sorry?.verdict.alive === true;
     const rows = [
-      ...judged.map((one) => this.#row(one, serving.includes(one), swapped, now)),
+      ...judged.map((one) => this.#row(one, panic || one.verdict.alive, swapped, now)),
       ...(sorry === undefined ? [] : [this.#sorryRow(sorry, swapped, view)]),
       ...Array.from(this.#leaving.values(), leavingRow),
     ];

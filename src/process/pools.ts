@@ -119,12 +119,10 @@ export class Pools {
   }
 
   reported(reports: readonly CheckReport[]): void {
-    // One at a time: a check whose word the director has not heard yet has not spoken.
-    for (const report of reports) {
-      if (this.checks.heard([report]).length === 0) continue;
-      this.#host.info(`check ${report.id} is ${report.verdict}: ${report.words}`);
-      this.#director.handle({ type: 'report', report });
-    }
+    const ours = this.checks.heard(reports);
+    for (const { id, verdict, words } of ours) this.#host.info(`check ${id} is ${verdict}: ${words}`);
+    // All at once: the first words of thousands of checks come together.
+    this.#director.handle({ type: 'reports', reports: ours });
     this.#lookReady();
   }
 

@@ -78,7 +78,7 @@ export class Bench {
       since: at,
       ...(weight !== undefined && { weight }),
     };
-    return this.handle({ type: 'report', report });
+    return this.handle({ type: 'reports', reports: [report] });
   }
 
   /** To this second; every deadline on the way is let come. */
