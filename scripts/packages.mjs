@@ -26,7 +26,7 @@ const needs = {
 const commandsFor = {
   start: ['ip', 'nft', 'nsenter', 'cc', 'node headers'],
   test: Object.keys(needs),
-  bench: ['ip', 'nft', 'nsenter', 'cc', 'node headers', 'keepalived'],
+  bench: ['ip', 'nft', 'nsenter', 'cc', 'node headers', 'keepalived', 'linux.uml', 'insmod', 'ipvsadm'],
 };
 
 /** This machine; the tests give another. */

@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- failover`: our pair and keepalived's, side by side, faults measured from outside.
- * `npm run bench -- jitter` is in jitter.ts.
+ * The other benchmarks are in files of their own: see `benches`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { micros, seconds } from '../../src/base/time.ts';
 import { LabError, run } from '../../src/lab/command.ts';
 import { Bench } from './bench.ts';
+import { ipvs, ipvsUsage } from './ipvs/ipvs.ts';
 import { jitter, jitterUsage } from './jitter.ts';
 import { renderReport, seriesOf, verdicts } from './report.ts';
 import type { BenchResults, MachineDescription } from './result.ts';
@@ -27,6 +28,8 @@ Faults: ${faultNames.join(', ')}
 
 ${jitterUsage}
 
+${ipvsUsage}
+
 Exit codes: 0 all bars passed, 1 a bar failed or a run could not be made, 2 wrong arguments, 130 interrupted.`;
 
 const options = {
@@ -38,16 +41,14 @@ const options = {
   json: { type: 'string', default: 'build/bench-failover.json' },
 } as const;
 
-function readArguments() {
-  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+function readArguments(args: readonly string[]) {
+  const { values } = parseArgs({ args: [...args], options });
   const whole = (text: string, name: string): number => {
     const value = Number(text);
     if (!Number.isInteger(value) || value < 1 || value > 1_000)
       throw new Error(`--${name} ${text}: 1 to 1000`);
     return value;
   };
-  if (positionals.length !== 1 || positionals[0] !== 'failover')
-    throw new Error('the benchmarks are: failover, jitter');
   const { quick } = values;
   const runs = values.runs === undefined ? (quick ? 2 : 5) : whole(values.runs, 'runs');
   const lanes = values.lanes === undefined ? undefined : whole(values.lanes, 'lanes');
@@ -85,10 +86,10 @@ async function describeMachine(): Promise<MachineDescription> {
   };
 }
 
-async function main(): Promise<number> {
+async function failover(args: readonly string[]): Promise<number> {
   let wanted: ReturnType<typeof readArguments>;
   try {
-    wanted = readArguments();
+    wanted = readArguments(args);
   } catch (error) {
     console.error(`${(error as Error).message}\n\n${usage}`);
     return 2;
@@ -122,9 +123,22 @@ async function main(): Promise<number> {
   return passed && results.failures.length === 0 ? 0 : 1;
 }
 
+/** By the word that follows `npm run bench --`; each gets the words after it. */
+const benches = new Map<string, (args: readonly string[]) => Promise<number>>([
+  ['failover', failover],
+  ['jitter', (args) => jitter(args, describeMachine)],
+  ['ipvs', ipvs],
+]);
+
+function wrongName(name: string | undefined): number {
+  if (name === '--help') console.log(usage);
+  else console.error(`the benchmarks are: ${[...benches.keys()].join(', ')}\n\n${usage}`);
+  return name === '--help' ? 0 : 2;
+}
+
 try {
   const [name, ...args] = process.argv.slice(2);
-  process.exitCode = name === 'jitter' ? await jitter(args, describeMachine) : await main();
+  process.exitCode = (await benches.get(name ?? '')?.(args)) ?? wrongName(name);
 } catch (error) {
   if (!(error instanceof LabError)) throw error;
   console.error(error.message);
