@@ -103,8 +103,8 @@ const round: GuestRound = {
   left: 0,
 };
 const reloads: readonly Reload[] = [
-  { kind: 'no-change', took_ms: 1_000, load_ms: 300, writes: 0 },
-  { kind: 'one-weight', took_ms: 900, load_ms: 310, writes: 1 },
+  { kind: 'no-change', took_ms: 1_000, cpu_ms: 1_100, load_ms: 300, writes: 0 },
+  { kind: 'one-weight', took_ms: 900, cpu_ms: 950, load_ms: 310, writes: 1 },
 ];
 const sizes = planIpvs({ quick: false });
 
@@ -159,6 +159,7 @@ describe('report of the ipvs bench', () => {
     const text = renderIpvs({ ...results, about: { kernel: '6.1.176', ipvsadm: 'ipvsadm v1.31' } });
     assert.match(text, /load: ours +\| +1 \| +490 \| +490 \| +490 \| +490 \| +0\.49 \| +0\.50 \|/);
     assert.match(text, /0\.49 \(0\.50 without its exec\); goal ≤ 0\.5 reached \| +PASS/);
+    assert.match(text, /nothing has changed +\| +1 \|(?: +1000 \|){4} +300 \| +1100 \| +0 \|/);
     assert.match(text, /1000 ms, 0 writes \| +PASS/);
     assert.match(text, /guest Linux 6\.1\.176, ipvsadm v1\.31/);
     const slow = { ...round, load_ms: { ours: 510, ipvsadm: 1_000 } };

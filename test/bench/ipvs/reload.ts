@@ -83,6 +83,7 @@ class Reloads {
   /** From the reading of the file to the end of the round: nothing is left to be done but to wait. */
   async reload(kind: Reload['kind']): Promise<Reload> {
     const before = this.#link.written.length;
+    const cpu = process.cpuUsage();
     const began = performance.now();
     const config = this.#load();
     const loaded = performance.now();
@@ -90,9 +91,11 @@ class Reloads {
     this.#config = config;
     await this.#configure();
     const ended = performance.now();
+    const { user, system } = process.cpuUsage(cpu);
     return {
       kind,
       took_ms: ended - began,
+      cpu_ms: (user + system) / 1_000,
       load_ms: loaded - began,
       writes: this.#link.written.length - before,
     };
