@@ -55,7 +55,7 @@ async function timed(work: () => Promise<void>): Promise<number> {
 }
 
 class GuestBench {
-  readonly #folder = mkdtempSync(path.join(os.tmpdir(), 'vipkeeper-bench-'));
+  readonly #folder = mkdtempSync('/run/vipkeeper-bench-');
   readonly #table: readonly VirtualService[];
   readonly #rules: readonly string[];
 
