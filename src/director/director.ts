@@ -86,10 +86,14 @@ export class Director implements Machine<DirectorEvent, DirectorAction> {
 
   /** What says nothing of a pool leaves it as it is until its own deadline: there may be thousands. */
   #concerns(event: DirectorEvent | undefined, now: Micros): (pool: string) => boolean {
-    if (event !== undefined && event.type !== 'reports') return () => true;
+    if (event !== undefined && event.type !== 'reports' && event.type !== 'table') return () => true;
     if (this.#overrides.some(({ until }) => until !== undefined && until <= now)) return () => true;
-    const named = new Set(event?.reports.flatMap(({ id }) => this.#poolsOf.get(id) ?? []));
-    return (pool) => named.has(pool) || (this.#settled.get(pool)?.deadline ?? Infinity) <= now;
+    const reports = event?.type === 'reports' ? event.reports : [];
+    const named = new Set(reports.flatMap(({ id }) => this.#poolsOf.get(id) ?? []));
+    return (pool) => {
+      const { deadline = Infinity, watchesTable } = this.#settled.get(pool) ?? {};
+      return named.has(pool) || deadline <= now || (event?.type === 'table' && watchesTable === true);
+    };
   }
 
   #take(event: Exclude<DirectorEvent, { type: 'stop' }>, now: Micros): void {

@@ -163,8 +163,7 @@ export class Pool {
     }));
     const living = judged.filter(({ verdict }) => verdict.alive);
     const panic = judged.length > 0 && (100 * living.length) / judged.length < this.#config.panic_threshold;
-    const serving = panic ? judged : living;
-    const livingWeight = serving.reduce((sum, { verdict }) => sum + verdict.weight, 0);
+    const livingWeight = (panic ? judged : living).reduce((sum, { verdict }) => sum + verdict.weight, 0);
     const change = this.#quorum(livingWeight);
     const sorry = this.#sorry && { server: this.#sorry, verdict: this.#judge(this.#sorry, view, now) };
     const swapped = this.#up === false && sorry?.verdict.alive === true;
@@ -180,6 +179,7 @@ export class Pool {
         service,
         destinations: fitted(destinations, service),
       })),
+      watchesTable: this.#leaving.size > 0 || sorry !== undefined,
       status: {
         name: this.#config.name,
         up: this.up,
@@ -251,6 +251,7 @@ export interface Settled {
   readonly services: readonly VirtualService[];
   readonly status: PoolStatus;
   readonly deadline: Micros | undefined;
+  readonly watchesTable: boolean;
   readonly change?: 'up' | 'down';
 }
 

@@ -6,7 +6,7 @@ import { type Micros, seconds } from '../base/time.ts';
 import type { Reconciler, Round } from '../ipvs/apply.ts';
 import type { Refusal } from '../ipvs/link.ts';
 import type { Change } from '../ipvs/plan.ts';
-import { type ActualService, serviceName, type VirtualService } from '../ipvs/types.ts';
+import type { ActualService, VirtualService } from '../ipvs/types.ts';
 import type { Result } from '../base/result.ts';
 import { Director, type DirectorAction, type DirectorEvent } from './director.ts';
 import type { PoolStatus } from './pool.ts';
@@ -59,7 +59,7 @@ export class DirectorRunner {
   #readAt: Micros | undefined;
   #unreadable: string | undefined;
   /** What the last round that went well has left in the kernel. */
-  #left: string | undefined;
+  #left: readonly VirtualService[] | undefined;
   #drift: { count: number; lastAt?: Micros } = { count: 0 };
   #stopped = false;
 
@@ -76,9 +76,9 @@ export class DirectorRunner {
   handle(event: DirectorEvent | undefined): void {
     if (this.#stopped) return;
     // What was read may end a drain; most often it changes nothing, and another round would only read it again.
-    const before = event?.type === 'table' ? fingerprint(this.#director.desired) : undefined;
+    const before = event?.type === 'table' ? this.#director.desired : undefined;
     this.#perform(this.#director.handle(event, this.#host.now()));
-    if (before === undefined || fingerprint(this.#director.desired) !== before) this.#startRound();
+    if (before === undefined || !isSame(this.#director.desired, before)) this.#startRound();
   }
 
   #perform(actions: readonly DirectorAction[]): void {
@@ -111,15 +111,14 @@ export class DirectorRunner {
 
   async #round(): Promise<void> {
     const { desired } = this.#director;
-    const wanted = fingerprint(desired);
     this.#again = false;
     const round = await this.#reconciler.apply(desired, this.#isExclusive);
     this.#running = false;
-    this.#conclude(round, wanted);
+    this.#conclude(round, desired);
     if (this.#again && !this.#stopped) this.#startRound();
   }
 
-  #conclude(round: Result<Round, Refusal>, wanted: string): void {
+  #conclude(round: Result<Round, Refusal>, wanted: readonly VirtualService[]): void {
     if (!round.ok) {
       this.#unreadable = round.error.text;
       this.#host.unreadable(round.error);
@@ -133,9 +132,9 @@ export class DirectorRunner {
     this.#rest();
   }
 
-  #tell({ plan: { changes }, failures }: Round, wanted: string): void {
+  #tell({ plan: { changes }, failures }: Round, wanted: readonly VirtualService[]): void {
     const refused = new Map(failures.map(({ change, refusal }) => [change, refusal]));
-    if (wanted === this.#left && changes.length > 0) {
+    if (changes.length > 0 && this.#left !== undefined && isSame(wanted, this.#left)) {
       this.#drift = { count: this.#drift.count + changes.length, lastAt: this.#host.now() };
       this.#host.drifted(changes);
     }
@@ -178,6 +177,7 @@ export class DirectorRunner {
   }
 }
 
-/** Two tables are the same one when this is. */
-const fingerprint = (table: readonly VirtualService[]): string =>
-  JSON.stringify(table.map(({ service, destinations }) => [serviceName(service.key), service, destinations]));
+/** What an event did not touch is the very same. */
+const isSame = (table: readonly VirtualService[], other: readonly VirtualService[]): boolean =>
+  table.length === other.length &&
+  table.every((one, at) => one === other[at] || JSON.stringify(one) === JSON.stringify(other[at]));

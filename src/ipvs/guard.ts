@@ -32,10 +32,10 @@ export function removalOf(old: readonly Declared[], wanted: readonly Declared[])
 }
 
 const objects = (declared: readonly Declared[]): readonly string[] =>
-  declared.flatMap(({ key, destinations }) => [
-    serviceName(key),
-    ...destinations.map((destination) => `${serviceName(key)} → ${endpoint(destination)}`),
-  ]);
+  declared.flatMap(({ key, destinations }) => {
+    const name = serviceName(key);
+    return [name, ...destinations.map((destination) => `${name} → ${endpoint(destination)}`)];
+  });
 
 /** What the log and the refused reload say. */
 export const removalText = ({ removed, of }: Removal): string =>

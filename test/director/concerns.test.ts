@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { micros, seconds } from '../../src/base/time.ts';
+import type { VirtualServer } from '../../src/director/types.ts';
 import { service } from '../ipvs/table.ts';
 import { Bench, pool, real } from './bench.ts';
 
@@ -25,6 +26,8 @@ describe('director: what an event concerns', () => {
         verdict: fc.constantFrom('up' as const, 'down' as const),
       }),
       fc.record({ drain: fc.integer({ min: 1, max: 6 }), for_s: fc.integer({ min: 1, max: 9 }) }),
+      fc.record({ open: fc.constantFrom(0, 3) }),
+      fc.record({ configured: fc.integer({ min: 1, max: 6 }) }),
       fc.record({ quarters: fc.integer({ min: 1, max: 24 }) }),
     );
     fc.assert(
@@ -33,7 +36,14 @@ describe('director: what an event concerns', () => {
         let at_s = 0;
         for (const one of events) {
           if ('id' in one) bench.report(String(one.id), one.verdict);
-          else if ('quarters' in one) bench.at((at_s += one.quarters / 4));
+          else if ('open' in one) bench.read(one.open);
+          else if ('configured' in one) {
+            const some = ({ real_server, ...rest }: VirtualServer): VirtualServer => ({
+              ...rest,
+              real_server: real_server.filter((_, at) => at !== one.configured % 3),
+            });
+            bench.configure(...pools.map((each) => (one.configured > 3 ? each : some(each))));
+          } else if ('quarters' in one) bench.at((at_s += one.quarters / 4));
           else
             bench.handle({
               type: 'override',

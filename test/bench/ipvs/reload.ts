@@ -50,7 +50,7 @@ class Reloads {
         warn: (line) => console.log(line),
         toChecks: (message: ToChecks) => this.#checks.send(message),
         toScripts: () => undefined,
-        checksReady: () => undefined,
+        toVrrp: () => undefined,
       },
     );
   }
@@ -104,7 +104,7 @@ class Reloads {
   async #configure(): Promise<void> {
     const { pools, process: settings } = this.#config;
     const readAt = this.#pools.director.status().readAt;
-    this.#pools.configure(pools, settings.script_user);
+    this.#pools.configure(pools, settings.script_user, new Set());
     do await nextTurn();
     while (this.#pools.director.status().readAt === readAt);
   }
