@@ -179,7 +179,8 @@ const election: Readonly<Record<string, Schema>> = {
         ...flag,
         default: false,
         description:
-          'After a start no living active is replaced before every check of the virtual servers has spoken.',
+          'No living active is replaced before every check of the virtual servers has spoken, nor while one of them is ' +
+          'below its quorum: after a start, and after this director was cut off.',
       },
       at_most: {
         ...upTo(1_000 * second),

@@ -29,6 +29,8 @@ export interface DirectorHost {
   drifted(changes: readonly Change[]): void;
   /** The table cannot be read. */
   unreadable(refusal: Refusal): void;
+  /** A round has ended, and none follows it at once. */
+  rested(): void;
 }
 
 export interface DirectorStatus {
@@ -81,6 +83,11 @@ export class DirectorRunner {
     if (before === undefined || !isSame(this.#director.desired, before)) this.#startRound();
   }
 
+  /** What is wanted has been written, as far as the kernel took it. */
+  get isAtRest(): boolean {
+    return !this.#running;
+  }
+
   #perform(actions: readonly DirectorAction[]): void {
     for (const action of actions) if (action.type === 'quorum') this.#host.quorum(action);
     this.#host.settled(this.#director.status);
@@ -116,6 +123,7 @@ export class DirectorRunner {
     this.#running = false;
     this.#conclude(round, desired);
     if (this.#again && !this.#stopped) this.#startRound();
+    if (this.isAtRest) this.#host.rested();
   }
 
   #conclude(round: Result<Round, Refusal>, wanted: readonly VirtualService[]): void {

@@ -18,7 +18,7 @@ export type ToVrrp =
       /** Why no instance may take part, if so. */
       readonly kept: ShutdownReason | undefined;
     }
-  /** Every check has spoken, or nobody is left to run them. */
+  /** Every check has spoken and no pool is down, or nobody is left to run the checks. */
   | { readonly type: 'checks'; readonly ready: boolean }
   /** What the director in the parent says of pools. */
   | { readonly type: 'trackers'; readonly reports: readonly TrackerReport[] }

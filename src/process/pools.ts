@@ -29,7 +29,7 @@ export interface PoolsHost {
   warn(text: string, about?: object): void;
   toChecks(message: ToChecks): void;
   toScripts(message: ToScriptRuns): void;
-  /** Whether every check has spoken, and what is tracked of pools. */
+  /** Whether it may preempt as far as its pools go, and what is tracked of them. */
   toVrrp(message: ToVrrp): void;
 }
 
@@ -49,6 +49,8 @@ export class Pools {
   readonly #running = new Set<string>();
   #scriptsOver: () => void = () => undefined;
   #ready = false;
+  /** What vrrp was told. */
+  #serving = false;
   #sysctlFaults: readonly string[] = [];
 
   /** @param folder of the daemon's own, under /run. @throws when it cannot be made, or the user is unknown */
@@ -75,6 +77,7 @@ export class Pools {
       drifted: (changes) =>
         host.warn(`the IPVS table was changed by another hand: ${changes.length} changes are put right`),
       unreadable: ({ text }) => host.warn(`the IPVS table cannot be read: ${text}`),
+      rested: () => this.#lookServing(),
     });
     this.#maintenance = new MaintenanceFolder((names) =>
       this.#director.handle({ type: 'maintenance', names }),
@@ -114,7 +117,8 @@ export class Pools {
 
   /** Pools stay as they are until a new one speaks; nobody waits for it with the VIP. */
   checksEnded(): void {
-    this.#setReady(true);
+    this.#ready = true;
+    this.#tellServing(true);
     this.#track(this.#director.status().pools);
   }
 
@@ -128,15 +132,8 @@ export class Pools {
 
   #lookReady(): void {
     const checks = this.#config.virtual_server.flatMap(checksOf);
-    this.#setReady(
-      checks.every(({ id }) => (this.checks.reports.get(id)?.verdict ?? 'unknown') !== 'unknown'),
-    );
-  }
-
-  #setReady(ready: boolean): void {
-    if (ready === this.#ready) return;
-    this.#ready = ready;
-    this.#host.toVrrp({ type: 'checks', ready });
+    this.#ready = checks.every(({ id }) => (this.checks.reports.get(id)?.verdict ?? 'unknown') !== 'unknown');
+    this.#lookServing();
   }
 
   #track(pools: readonly PoolStatus[]): void {
@@ -146,9 +143,24 @@ export class Pools {
     if (news.length > 0) this.#host.toVrrp({ type: 'trackers', reports: news });
   }
 
+  /**
+   * A director that was cut off has emptied its pools: with the VIP it waits until they are up again, and until the
+   * kernel has been told so, for a SYN that comes before is refused.
+   */
+  #lookServing(): void {
+    const serving = this.#ready && this.#director.status().pools.every(({ up }) => up);
+    if (!serving || this.#director.isAtRest) this.#tellServing(serving);
+  }
+
+  #tellServing(serving: boolean): void {
+    if (serving === this.#serving) return;
+    this.#serving = serving;
+    this.#host.toVrrp({ type: 'checks', ready: serving });
+  }
+
   /** All of it, to a vrrp process that was born again, or has been told to track other things. */
   tellVrrp(): void {
-    this.#host.toVrrp({ type: 'checks', ready: this.#ready });
+    this.#host.toVrrp({ type: 'checks', ready: this.#serving });
     this.#host.toVrrp({ type: 'trackers', reports: this.#trackers.said });
   }
 

@@ -125,13 +125,16 @@ export class VrrpRunner {
     this.#rest(now);
   }
 
-  /** Every check has spoken, or nobody is left to run them: what waited for it goes on. */
+  /**
+   * Every check has spoken and no pool is down, or nobody is left to run the checks: what waited for it goes on. From
+   * when it is not so a preemption waits.
+   */
   checksReady(ready: boolean): void {
     const now = this.#enter();
     this.#checksReady = ready;
-    if (ready)
-      for (const { instance } of this.#instances.values())
-        instance.handle({ type: 'wait', until: undefined }, now);
+    for (const [name, { instance }] of this.#instances)
+      if (ready) instance.handle({ type: 'wait', until: undefined }, now);
+      else this.#waitForChecks(name, now);
     this.#rest(now);
   }
 

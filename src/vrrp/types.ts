@@ -84,7 +84,7 @@ export interface InstanceConfig {
   readonly preempt: {
     readonly mode: 'always' | 'never';
     readonly delay: Micros;
-    /** After a start no living Active is preempted before every check has spoken, or so much time has passed. */
+    /** No living Active is preempted while a check has not spoken or a pool is down, for at most so long. */
     readonly wait_for_checks?: { readonly at_most: Micros };
   };
   readonly virtual_ipaddress: readonly VirtualAddress[];

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { milliseconds, seconds } from '../../src/base/time.ts';
 import type { InstanceConfig } from '../../src/vrrp/types.ts';
-import { advert, config, LoopBench } from './loop-bench.ts';
+import { advert, config, eth0, LoopBench } from './loop-bench.ts';
 
 const waiting: InstanceConfig = {
   ...config,
@@ -53,5 +53,30 @@ describe('vrrp/runner, preempt.wait_for_checks', () => {
       bench.runner.configure([settings], 0);
       assert.equal(await besideWeaker(bench, 500), 'active');
     }
+  });
+
+  it('waits again after it was cut off, when its pools are down by then', async () => {
+    const bench = new LoopBench();
+    bench.runner.checksReady(true);
+    bench.runner.configure([waiting], 0);
+    assert.equal(await besideWeaker(bench, 500), 'active');
+    bench.facts = { ...eth0, running: false };
+    bench.runner.interfacesChanged();
+    await bench.run(seconds(1));
+    bench.runner.checksReady(false);
+    bench.facts = eth0;
+    bench.runner.interfacesChanged();
+    assert.equal(await besideWeaker(bench, 2_000), 'backup');
+    bench.runner.checksReady(true);
+    assert.equal(await besideWeaker(bench, 100), 'active');
+  });
+
+  it('… or go down when it is about to take over', async () => {
+    const bench = new LoopBench();
+    bench.runner.checksReady(true);
+    bench.runner.configure([waiting], 0);
+    assert.equal(await besideWeaker(bench, 200), 'backup');
+    bench.runner.checksReady(false);
+    assert.equal(await besideWeaker(bench, 2_000), 'backup');
   });
 });
