@@ -9,6 +9,7 @@ import { micros, seconds } from '../../src/base/time.ts';
 import { LabError, run } from '../../src/lab/command.ts';
 import { Bench } from './bench.ts';
 import { ipvs, ipvsUsage } from './ipvs/ipvs.ts';
+import { failback, failbackUsage } from './failback/failback.ts';
 import { jitter, jitterUsage } from './jitter.ts';
 import { renderReport, seriesOf, verdicts } from './report.ts';
 import type { BenchResults, MachineDescription } from './result.ts';
@@ -29,6 +30,8 @@ Faults: ${faultNames.join(', ')}
 ${jitterUsage}
 
 ${ipvsUsage}
+
+${failbackUsage}
 
 Exit codes: 0 all bars passed, 1 a bar failed or a run could not be made, 2 wrong arguments, 130 interrupted.`;
 
@@ -128,6 +131,7 @@ const benches = new Map<string, (args: readonly string[]) => Promise<number>>([
   ['failover', failover],
   ['jitter', (args) => jitter(args, describeMachine)],
   ['ipvs', ipvs],
+  ['failback', (args) => failback(args, describeMachine)],
 ]);
 
 function wrongName(name: string | undefined): number {
