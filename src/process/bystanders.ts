@@ -122,6 +122,7 @@ export function startChecks(
   host: ChecksChildHost,
 ): Child<ToChecks, FromChecks> {
   const fixed = optionsOf('checks');
+  let heard: readonly CheckReport[] = [];
   const options: ChildOptions = {
     ...fixed,
     get args() {
@@ -133,7 +134,14 @@ export function startChecks(
     message(message) {
       switch (message.type) {
         case 'reports':
-          host.reported(message.reports);
+          // All messages of a turn are one: thousands of servers may be found up, or down, within a second.
+          if (heard.length === 0)
+            setImmediate(() => {
+              const reports = heard;
+              heard = [];
+              host.reported(reports);
+            });
+          heard = [...heard, ...message.reports];
           return;
         case 'run-script':
         case 'cancel-script':

@@ -68,17 +68,26 @@ export class Bench {
   }
 
   report(id: string, verdict: CheckReport['verdict'], weight?: number): this {
+    return this.handle({ type: 'reports', reports: [this.#word(id, verdict, weight)] });
+  }
+
+  reports(verdicts: Readonly<Record<string, CheckReport['verdict']>>): this {
+    const reports = Object.entries(verdicts).map(([id, verdict]) => this.#word(id, verdict));
+    return this.handle({ type: 'reports', reports });
+  }
+
+  #word(id: string, verdict: CheckReport['verdict'], weight?: number): CheckReport {
     const at = this.now as Micros;
-    const report: CheckReport = {
+    const words = `says ${verdict}`;
+    return {
       id,
       verdict,
-      words: `says ${verdict}`,
+      words,
       duration: seconds(0),
       at,
       since: at,
       ...(weight !== undefined && { weight }),
     };
-    return this.handle({ type: 'reports', reports: [report] });
   }
 
   /** To this second; every deadline on the way is let come. */

@@ -36,6 +36,13 @@ describe('director: health', () => {
     assert.equal(bench.report('a', 'unknown').table, '1=100 2=100');
   });
 
+  it('reports that come together are judged together: one server for another is no pool down', () => {
+    const bench = new Bench(pool({ real_server: [real(1), real(2)] }));
+    assert.equal(bench.report('1', 'down').reports({ 2: 'down', 1: 'up' }).table, '1=100');
+    assert.deepEqual(bench.said, []);
+    assert.equal(bench.report('1', 'down').said.length, 1);
+  });
+
   it('a dynamic checker sets the weight', () => {
     assert.equal(new Bench(pool()).report('2', 'up', 7).table, '1=100 2=7 3=100');
   });
