@@ -91,8 +91,9 @@ export class Director implements Machine<DirectorEvent, DirectorAction> {
     const reports = event?.type === 'reports' ? event.reports : [];
     const named = new Set(reports.flatMap(({ id }) => this.#poolsOf.get(id) ?? []));
     return (pool) => {
-      const { deadline = Infinity, watchesTable } = this.#settled.get(pool) ?? {};
-      return named.has(pool) || deadline <= now || (event?.type === 'table' && watchesTable === true);
+      const { deadline = Infinity } = this.#settled.get(pool) ?? {};
+      const watches = event?.type === 'table' && this.#pools.get(pool)?.watchesTable === true;
+      return named.has(pool) || watches || deadline <= now;
     };
   }
 
@@ -145,7 +146,7 @@ export class Director implements Machine<DirectorEvent, DirectorAction> {
     const actions: DirectorAction[] = [settle];
     for (const [name, pool] of this.#pools) {
       if (!isConcerned(name)) continue;
-      const loads = this.#table && loadsOf(pool, this.#table);
+      const loads = this.#table && pool.watchesTable ? loadsOf(pool, this.#table) : undefined;
       const [reports, overrides, maintenance] = [this.#reports, this.#overrides, this.#maintenance];
       const one = pool.settle({ reports, overrides, maintenance, loads, reads: this.#reads }, now);
       this.#settled.set(name, one);

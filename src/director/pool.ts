@@ -12,6 +12,7 @@
 import { after, type Micros } from '../base/time.ts';
 import type { CheckReport } from '../healthcheck/types.ts';
 import { type Destination, endpoint, type VirtualService } from '../ipvs/types.ts';
+import { fitted, type Leaving, leavingRow, type Row, row, type ServerStatus } from './rows.ts';
 import { firstOf, Server, type ServerVerdict } from './server.ts';
 import type { Override, RealServer, VirtualServer } from './types.ts';
 
@@ -33,31 +34,12 @@ export interface Load {
   readonly weight: number;
 }
 
-export interface ServerStatus {
-  readonly name: string;
-  readonly role: 'real' | 'sorry' | 'leaving';
-  readonly alive: boolean;
-  readonly configuredWeight: number;
-  /** Undefined: not in the kernel's table. */
-  readonly effectiveWeight: number | undefined;
-  readonly words: string;
-  /** When what is left of a leaving server goes. */
-  readonly until?: Micros;
-}
-
 export interface PoolStatus {
   readonly name: string;
   readonly up: boolean;
   readonly livingWeight: number;
   readonly panic: boolean;
   readonly servers: readonly ServerStatus[];
-}
-
-interface Leaving {
-  readonly config: RealServer;
-  readonly until: Micros;
-  /** How often the table had been read when it left. */
-  reads: number | undefined;
 }
 
 /** The first table that is read afterwards may still be without the weight of 0. */
@@ -94,6 +76,11 @@ export class Pool {
   /** Nothing is left of a pool that the file does not name any more. */
   get isGone(): boolean {
     return this.#removed && this.#leaving.size === 0;
+  }
+
+  /** It waits for connections to end, or may have to. */
+  get watchesTable(): boolean {
+    return this.#leaving.size > 0 || this.#sorry !== undefined;
   }
 
   /** Another one that knows the same. */
@@ -179,7 +166,6 @@ export class Pool {
         service,
         destinations: fitted(destinations, service),
       })),
-      watchesTable: this.#leaving.size > 0 || sorry !== undefined,
       status: {
         name: this.#config.name,
         up: this.up,
@@ -251,50 +237,5 @@ export interface Settled {
   readonly services: readonly VirtualService[];
   readonly status: PoolStatus;
   readonly deadline: Micros | undefined;
-  readonly watchesTable: boolean;
   readonly change?: 'up' | 'down';
 }
-
-interface Row {
-  readonly destination: Destination | undefined;
-  readonly status: ServerStatus;
-}
-
-const row = (
-  { name, config }: Server,
-  { alive, words }: ServerVerdict,
-  role: 'real' | 'sorry',
-  destination: Destination | undefined,
-): Row => ({
-  destination,
-  status: {
-    name,
-    role,
-    alive,
-    configuredWeight: config.destination.weight,
-    effectiveWeight: destination?.weight,
-    words,
-  },
-});
-
-const leavingRow = ({ config, until }: Leaving): Row => ({
-  destination: { ...config.destination, weight: 0 },
-  status: {
-    name: endpoint(config.destination),
-    role: 'leaving',
-    alive: true,
-    configuredWeight: config.destination.weight,
-    effectiveWeight: 0,
-    words: 'not in the file any more: its connections go on',
-    until,
-  },
-});
-
-/** Port 0 of a real server: the port of the service, as keepalived reads a real_server without one. */
-const fitted = (
-  destinations: readonly Destination[],
-  { key }: VirtualService['service'],
-): readonly Destination[] =>
-  key.kind === 'fwmark'
-    ? destinations
-    : destinations.map((one) => (one.port === 0 ? { ...one, port: key.port } : one));

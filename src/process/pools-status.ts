@@ -1,6 +1,7 @@
 /** What status shows of virtual servers: plain JSON, so no bigint. PURE */
 import type { Micros } from '../base/time.ts';
-import type { PoolStatus, ServerStatus } from '../director/pool.ts';
+import type { PoolStatus } from '../director/pool.ts';
+import type { ServerStatus } from '../director/rows.ts';
 import type { DirectorStatus } from '../director/runner.ts';
 import type { PoolsConfig, VirtualServer } from '../director/types.ts';
 import type { CheckReport } from '../healthcheck/types.ts';
