@@ -11,7 +11,7 @@
  */
 import { after, type Micros } from '../base/time.ts';
 import type { CheckReport } from '../healthcheck/types.ts';
-import { type Destination, endpoint, type VirtualService } from '../ipvs/types.ts';
+import { endpoint, type VirtualService } from '../ipvs/types.ts';
 import { fitted, type Leaving, leavingRow, type Row, row, type ServerStatus } from './rows.ts';
 import { firstOf, Server, type ServerVerdict } from './server.ts';
 import type { Override, RealServer, VirtualServer } from './types.ts';
