@@ -20,6 +20,7 @@ import type { VrrpStatus } from './status.ts';
 import type { TrackerDefinition, TrackerReport } from './track-board.ts';
 import { Trackers } from './trackers.ts';
 import { type InstanceConfig, voice } from './types.ts';
+import { Waits } from './waits.ts';
 
 /** The loop comes by at least this often: a beat for the parent, and the grain in which a gap is measured. */
 export const beatInterval = milliseconds(100);
@@ -46,7 +47,7 @@ export class VrrpRunner {
   readonly #trackers = new Trackers();
   readonly #groups: RunnerGroups;
   #held: ShutdownReason | undefined;
-  #checksReady = false;
+  readonly #waits = new Waits();
   /** No instance takes part before it; undefined once it has passed. */
   #startAt: Micros | undefined;
   #lastRunAt: Micros;
@@ -62,7 +63,8 @@ export class VrrpRunner {
       ...host,
       transition: (name, from, to, reason, now) => {
         host.transition(name, from, to, reason, now);
-        if (from === 'initialize') this.#waitForChecks(name, now);
+        if (from === 'initialize') this.#waits.started(name, now);
+        this.#wait(name, now);
         link.wakeAt(link.now());
       },
     };
@@ -125,24 +127,18 @@ export class VrrpRunner {
     this.#rest(now);
   }
 
-  /**
-   * Every check has spoken and no pool is down, or nobody is left to run the checks: what waited for it goes on. From
-   * when it is not so a preemption waits.
-   */
+  /** What holds preemptions back. @param ready as Waits takes it */
   checksReady(ready: boolean): void {
     const now = this.#enter();
-    this.#checksReady = ready;
-    for (const [name, { instance }] of this.#instances)
-      if (ready) instance.handle({ type: 'wait', until: undefined }, now);
-      else this.#waitForChecks(name, now);
+    this.#waits.checks(ready, now);
+    for (const name of this.#instances.keys()) this.#wait(name, now);
     this.#rest(now);
   }
 
-  #waitForChecks(name: string, now: Micros): void {
-    const instance = this.#instances.get(name)?.instance;
-    const { wait_for_checks: wait } = instance?.router.config.preempt ?? {};
-    if (wait !== undefined && !this.#checksReady)
-      instance?.handle({ type: 'wait', until: after(now, wait.at_most) }, now);
+  #wait(name: string, now: Micros): void {
+    const { instance, config } = this.#instances.get(name) ?? {};
+    const until = config && this.#waits.until(config, this.#trackers.weigh(config, now));
+    instance?.handle({ type: 'wait', until }, now);
   }
 
   /** Every instance leaves, and none starts, until release(). */
@@ -228,6 +224,7 @@ export class VrrpRunner {
       if (words !== undefined) this.#host.weighed(config.name, words);
       if (tracking.effectivePriority !== instance.router.priority)
         instance.handle({ type: 'priority', priority: tracking.effectivePriority }, now);
+      this.#wait(config.name, now);
     }
   }
 

@@ -71,6 +71,23 @@ describe('vrrp/runner, preempt.wait_for_checks', () => {
     assert.equal(await besideWeaker(bench, 100), 'active');
   });
 
+  it('never replaces a living Active while a pool that it tracks is empty, however well it is itself', async () => {
+    const web = { kind: 'virtual_server', name: 'TCP 10.1.0.100:80' } as const;
+    const tracks: InstanceConfig = { ...config, track: [{ ...web, weight: -10, reverse: false }] };
+    const bench = new LoopBench();
+    bench.runner.configure([tracks], 0, [{ ...web, initially: 'unknown', silence: undefined }]);
+    bench.runner.tracked({ ...web, verdict: 'down', words: 'quorum 0 of 1' });
+    assert.equal(await besideWeaker(bench, 5_000), 'backup');
+    assert.equal(bench.runner.status().instances[0]?.router.priority, config.priority - 10);
+    // One that is silent serves nobody.
+    await bench.run(milliseconds(500));
+    assert.equal(bench.runner.status().instances[0]?.router.state, 'active');
+    bench.hear(advert(200));
+    assert.equal(await besideWeaker(bench, 2_000), 'backup');
+    bench.runner.tracked({ ...web, verdict: 'up', words: 'quorum 1 of 1' });
+    assert.equal(await besideWeaker(bench, 500), 'active');
+  });
+
   it('… or go down when it is about to take over', async () => {
     const bench = new LoopBench();
     bench.runner.checksReady(true);
