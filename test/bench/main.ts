@@ -10,6 +10,7 @@ import { LabError, run } from '../../src/lab/command.ts';
 import { Bench } from './bench.ts';
 import { ipvs, ipvsUsage } from './ipvs/ipvs.ts';
 import { failback, failbackUsage } from './failback/failback.ts';
+import { checks, checksUsage } from './checks/checks.ts';
 import { jitter, jitterUsage } from './jitter.ts';
 import { renderReport, seriesOf, verdicts } from './report.ts';
 import type { BenchResults, MachineDescription } from './result.ts';
@@ -32,6 +33,8 @@ ${jitterUsage}
 ${ipvsUsage}
 
 ${failbackUsage}
+
+${checksUsage}
 
 Exit codes: 0 all bars passed, 1 a bar failed or a run could not be made, 2 wrong arguments, 130 interrupted.`;
 
@@ -132,6 +135,7 @@ const benches = new Map<string, (args: readonly string[]) => Promise<number>>([
   ['jitter', (args) => jitter(args, describeMachine)],
   ['ipvs', ipvs],
   ['failback', (args) => failback(args, describeMachine)],
+  ['checks', (args) => checks(args, describeMachine)],
 ]);
 
 function wrongName(name: string | undefined): number {
