@@ -57,6 +57,8 @@ export class DirectorRunner {
   /** A round is under way, and what was wanted when it began. */
   #running = false;
   #again = false;
+  /** A check has found something out that the kernel does not know. */
+  #urgent = false;
   #last: Round | undefined;
   #readAt: Micros | undefined;
   #unreadable: string | undefined;
@@ -78,6 +80,7 @@ export class DirectorRunner {
   handle(event: DirectorEvent | undefined): void {
     if (this.#stopped) return;
     // What was read may end a drain; most often it changes nothing, and another round would only read it again.
+    if (event?.type === 'reports') this.#urgent = true;
     const before = event?.type === 'table' ? this.#director.desired : undefined;
     this.#perform(this.#director.handle(event, this.#host.now()));
     if (before === undefined || !isSame(this.#director.desired, before)) this.#startRound();
@@ -118,8 +121,9 @@ export class DirectorRunner {
 
   async #round(): Promise<void> {
     const { desired } = this.#director;
-    this.#again = false;
-    const round = await this.#reconciler.apply(desired, this.#isExclusive);
+    const urgent = this.#urgent;
+    this.#again = this.#urgent = false;
+    const round = await this.#reconciler.apply(desired, this.#isExclusive, urgent);
     this.#running = false;
     this.#conclude(round, desired);
     if (this.#again && !this.#stopped) this.#startRound();

@@ -1,6 +1,8 @@
 /**
  * Levels: reads the table, plans, writes the difference, and says what came of it. Nothing is assumed of what was written
- * before: whatever happened to the table in between, the next round finds it and puts it right.
+ * before: whatever happened to the table in between, the next round finds it and puts it right. Only what is urgent is
+ * written before the table is read, which takes half a second where it is large: against the table as it was read last,
+ * and then looked at like anything else.
  */
 import type { Result } from '../base/result.ts';
 import { err, ok } from '../base/result.ts';
@@ -23,6 +25,7 @@ export interface Failure {
 export interface Round {
   /** As it was found. */
   readonly actual: readonly ActualService[];
+  /** With what was urgent, and written before. */
   readonly plan: Plan;
   readonly failures: readonly Failure[];
 }
@@ -32,6 +35,8 @@ export class Reconciler {
   readonly #journal: Journal;
   /** Rounds come one after the other: two that interleave would each undo the other's idea of the table. */
   #last: Promise<unknown> = Promise.resolve();
+  /** As it was read when there was nothing to write; undefined when we have written since. */
+  #settled: readonly ActualService[] | undefined;
 
   constructor(link: IpvsLink, journal: Journal) {
     this.#link = link;
@@ -48,14 +53,33 @@ export class Reconciler {
     return this.#next(() => this.#look(desired, exclusive));
   }
 
-  apply(desired: readonly VirtualService[], exclusive: boolean): Promise<Result<Round, Refusal>> {
+  /** @param urgent connections go to a server that is dead, or none to one that lives */
+  apply(
+    desired: readonly VirtualService[],
+    exclusive: boolean,
+    urgent = false,
+  ): Promise<Result<Round, Refusal>> {
     return this.#next(async () => {
+      const early = urgent ? await this.#writeEarly(desired, exclusive) : [];
       const found = await this.#look(desired, exclusive);
       if (!found.ok) return found;
       const journal = this.#claim(desired);
       if (!journal.ok) return journal;
-      return ok({ ...found.value, failures: await this.#write(desired, found.value, journal.value) });
+      const { actual, plan } = found.value;
+      const failures = await this.#write(plan.changes);
+      this.#settled = plan.changes.length === 0 ? actual : undefined;
+      this.#forget(desired, failures, journal.value);
+      return ok({ actual, plan: { ...plan, changes: [...early, ...plan.changes] }, failures });
     });
+  }
+
+  /** @returns what the kernel has taken; the rest is planned again when the table has been read */
+  async #writeEarly(desired: readonly VirtualService[], exclusive: boolean): Promise<readonly Change[]> {
+    if (this.#settled === undefined || !this.#claim(desired).ok) return [];
+    const { changes } = plan(desired, this.#settled, { journal: this.#journal.read(), exclusive });
+    this.#settled = undefined;
+    const failed = new Set((await this.#write(changes)).map(({ change }) => change));
+    return changes.filter((change) => !failed.has(change));
   }
 
   async #look(desired: readonly VirtualService[], exclusive: boolean): Promise<Result<Round, Refusal>> {
@@ -86,23 +110,25 @@ export class Reconciler {
     }
   }
 
-  async #write(
-    desired: readonly VirtualService[],
-    { plan: { changes } }: Round,
-    journal: ReadonlySet<string>,
-  ): Promise<readonly Failure[]> {
+  async #write(changes: readonly Change[]): Promise<readonly Failure[]> {
     const answers = changes.length === 0 ? [] : await this.#link.write(changes.map(({ write }) => write));
-    const failures = changes.flatMap((change, at): Failure[] => {
+    return changes.flatMap((change, at): Failure[] => {
       const answer = answers[at];
       return answer?.ok === false ? [{ change, refusal: answer.error }] : [];
     });
+  }
+
+  #forget(
+    desired: readonly VirtualService[],
+    failures: readonly Failure[],
+    journal: ReadonlySet<string>,
+  ): void {
     // What could not be removed stays ours; what is gone is forgotten, or a service of the same name made by hand later would go too.
     const kept = new Set([
       ...namesOf(desired),
       ...failures.map(({ change }) => change.service).filter((name) => journal.has(name)),
     ]);
     if (kept.size !== this.#journal.read().size) this.#save(kept);
-    return failures;
   }
 
   #next<T>(work: () => Promise<T>): Promise<T> {

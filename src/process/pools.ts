@@ -71,7 +71,7 @@ export class Pools {
       quorum: (action) => this.#quorum(action),
       settled: (pools) => this.#track(pools),
       changed: (change, refusal) => {
-        if (refusal === undefined) host.info(changeText(change));
+        if (refusal === undefined) this.#say(changeText(change));
         else host.warn(`${changeText(change)}: refused, ${refusal.text}`);
       },
       drifted: (changes) =>
@@ -124,10 +124,15 @@ export class Pools {
 
   reported(reports: readonly CheckReport[]): void {
     const ours = this.checks.heard(reports);
-    for (const { id, verdict, words } of ours) this.#host.info(`check ${id} is ${verdict}: ${words}`);
+    for (const { id, verdict, words } of ours) this.#say(`check ${id} is ${verdict}: ${words}`);
     // All at once: the first words of thousands of checks come together.
     this.#director.handle({ type: 'reports', reports: ours });
     this.#lookReady();
+  }
+
+  /** The kernel first: a line of the log takes as long as a change of the table. */
+  #say(text: string): void {
+    setImmediate(() => this.#host.info(text));
   }
 
   #lookReady(): void {

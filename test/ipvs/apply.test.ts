@@ -75,6 +75,44 @@ describe('ipvs/apply', () => {
     assert.deepEqual([found.value.plan.changes, found.value.plan.foreign], [[], ['TCP 10.1.0.101:80']]);
   });
 
+  it('writes what is urgent before it reads, and looks afterwards', async () => {
+    const one = new Bench();
+    const reconciler = new Reconciler(one.link, one.journal);
+    const down = { ...web, destinations: [] };
+    await reconciler.apply([web], false);
+    one.log.length = 0;
+    // What it has written itself it has not seen yet.
+    await reconciler.apply([down], false, true);
+    assert.deepEqual(one.log.splice(0), ['read', 'del-dest']);
+    await reconciler.apply([down], false);
+    one.log.length = 0;
+    const round = await reconciler.apply([web, mail], false, true);
+    assert.deepEqual(one.log.splice(0), [
+      'journal TCP 10.1.0.100:80 TCP 10.1.0.101:80',
+      ...['new-service', 'new-dest', 'new-dest', 'read'],
+    ]);
+    assert(round.ok && round.value.plan.changes.length === 3);
+    await reconciler.apply([down, mail], false, true);
+    assert.deepEqual(one.log, ['del-dest', 'read']);
+  });
+
+  it('what another hand did since the last look is no failure, and is put right', async () => {
+    const one = new Bench();
+    const reconciler = new Reconciler(one.link, one.journal);
+    const both = { ...web, destinations: [server(1), server(2)] };
+    await reconciler.apply([both], false);
+    await reconciler.apply([both], false);
+    one.table = [{ ...web, destinations: [server(2)] }];
+    // The kernel does not know the one whose weight is to change.
+    one.refuse = ({ command }) => command === 'set-dest';
+    const wanted = { ...web, destinations: [server(1, { weight: 7 }), server(2)] };
+    const round = await reconciler.apply([wanted], false, true);
+    assert(round.ok);
+    assert.deepEqual(one.log.slice(-3), ['set-dest', 'read', 'new-dest']);
+    assert.deepEqual([round.value.failures, round.value.plan.changes.length], [[], 1]);
+    assert.equal(one.table[0]?.destinations.length, 2);
+  });
+
   it('a write that is refused does not stop the others', async () => {
     const one = new Bench();
     one.refuse = (write) => write.command === 'new-dest' && write.destination.port === 81;
