@@ -1,13 +1,14 @@
 import type { Micros } from '../base/time.ts';
 import type { LatenessStatus } from './status.ts';
 
-/** Buckets of a quarter octave: 1 µs to more than an hour in 128 counters, each figure at most 19 % too high. */
+/** What is worth remembering with its instant, and how many such are; an edge of the buckets too. */
+const late_us = 2_000;
+const remembered = 100;
+
+/** Buckets of a quarter octave: 1 µs to almost an hour in 128 counters, each figure at most 19 % too high. */
 const bucketsPerOctave = 4;
 const bucketCount = 128;
-
-/** What a bar of the jitter bench calls late, and how many such are remembered with their instants. */
-const worthRemembering_us = 2_000;
-const remembered = 100;
+const bucketOfLate = 44;
 
 /** A histogram of how late deadlines were met. Bounded memory, no allocation for a sample that is in time. */
 export class Lateness {
@@ -19,12 +20,12 @@ export class Lateness {
   /** @param at when it was acted */
   add(lateness: Micros, at: Micros): void {
     const late = Math.max(0, lateness);
-    const bucket = late < 1 ? 0 : Math.ceil(Math.log2(late) * bucketsPerOctave);
+    const bucket = late < 1 ? 0 : Math.ceil(Math.log2(late / late_us) * bucketsPerOctave) + bucketOfLate;
     const index = Math.min(bucketCount - 1, bucket);
     this.#buckets[index] = (this.#buckets[index] ?? 0) + 1;
     this.#samples++;
     if (late > this.#max) this.#max = late;
-    if (late < worthRemembering_us) return;
+    if (late < late_us) return;
     this.#recent.push([at, lateness]);
     if (this.#recent.length > remembered) this.#recent.shift();
   }
@@ -53,4 +54,5 @@ export class Lateness {
 }
 
 /** The greatest whole number of µs in a bucket: deadlines and instants have no fractions. */
-const upperEnd = (bucket: number): Micros => Math.floor(2 ** (bucket / bucketsPerOctave)) as Micros;
+const upperEnd = (bucket: number): Micros =>
+  Math.floor(late_us * 2 ** ((bucket - bucketOfLate) / bucketsPerOctave)) as Micros;

@@ -30,6 +30,13 @@ describe('vrrp/lateness', () => {
     assert.deepEqual([recent.length, recent[0], recent.at(-1)], [100, [150, 3_000], [249, 3_000]]);
   });
 
+  it('two milliseconds are an edge: neither they nor what is less look like more', () => {
+    assert.deepEqual(of([1_999, 2_000, 2_001]).buckets, [
+      [2_000, 2],
+      [2_378, 1],
+    ]);
+  });
+
   it('a quantile is never below the true one, at most 19 % above it, and never above the worst', () => {
     fc.assert(
       fc.property(
